@@ -1,0 +1,85 @@
+"""Figures of a run and of a sweep; drawn without a display and safe to draw in any thread."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart with any colour vision.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+COLUMN_INCHES = 3.5
+
+
+def save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=200)
+
+
+def new_axes(width: float = COLUMN_INCHES, height: float = 2.8) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def learning_curve(rows: Sequence[Mapping[str, float]], best_epoch: int) -> Figure:
+    """Validation R2, and the training loss where there is one, against the epoch; the epoch kept is marked."""
+    figure, axes = new_axes()
+    epoch = [row["epoch"] for row in rows]
+    r2 = np.array([row["val/r2"] for row in rows])
+    axes.plot(epoch, r2, color=BLUE, marker="o", markersize=2.5, label="validation R2")
+    handles = axes.get_legend_handles_labels()[0]
+    if all("train/loss" in row for row in rows):
+        handles += axes.plot(
+            epoch, [1 - row["train/loss"] for row in rows], color=ORANGE, linestyle="--", label="1 - training loss"
+        )
+    handles.append(axes.axvline(best_epoch, color=GREY, linewidth=0.8, linestyle=":", label="epoch kept"))
+    axes.set_ylim(bottom=max(-0.1, min(r2.min(), 1) - 0.05))
+    axes.set(xlabel="epoch", ylabel="R2, standardised phenotype")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(handles=handles, frameon=False, fontsize=7)
+    return figure
+
+
+def predicted_against_measured(predictions: pd.DataFrame, metrics: Mapping[str, Any]) -> Figure:
+    """Predicted against measured test phenotypes in original units, a panel per environment."""
+    names = list(dict.fromkeys(predictions["environment"]))
+    n_columns = min(4, len(names))
+    n_rows = -(-len(names) // n_columns)
+    size = COLUMN_INCHES if len(names) == 1 else 2.2
+    figure = Figure(figsize=(size * n_columns, size * n_rows), layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for axes, name in zip(panels, names, strict=False):
+        part = predictions[predictions["environment"] == name].dropna()
+        axes.scatter(part["measured"], part["predicted"], s=3, alpha=0.25, color=BLUE, linewidths=0, rasterized=True)
+        ends = [part["measured"].min(), part["measured"].max()]
+        axes.plot(ends, ends, color=GREY, linewidth=0.8)
+        axes.set_title(f"{name}: test R2 {metrics[f'test/r2/{name}']:.3f}", fontsize=8)
+        axes.set(xlabel="measured", ylabel="predicted")
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[len(names) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def comparison(results: pd.DataFrame, title: str) -> Figure:
+    """Test R2 of the runs of a sweep as bars, with the noise ceiling where it is known."""
+    figure, axes = new_axes(height=2.6)
+    position = np.arange(len(results))
+    r2 = results["test/r2"].to_numpy()
+    axes.bar(position, r2, color=BLUE, width=0.6)
+    for x, value in zip(position, r2, strict=True):
+        axes.annotate(f"{value:.3f}", (x, max(value, 0)), ha="center", va="bottom", fontsize=7)
+    if "test/r2_ceiling" in results and results["test/r2_ceiling"].notna().all():
+        ceiling = results["test/r2_ceiling"].mean()
+        axes.axhline(ceiling, color=ORANGE, linewidth=1, linestyle="--")
+        axes.annotate(f"noise ceiling {ceiling:.3f}", (-0.4, ceiling), va="bottom", fontsize=7, color=ORANGE)
+    axes.set_xticks(position, results["model"], fontsize=8)
+    axes.set_ylim(top=1.05)
+    axes.set_ylabel("test R2")
+    axes.set_title(title, fontsize=7)
+    return figure

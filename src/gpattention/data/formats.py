@@ -1,0 +1,296 @@
+"""Readers of genotype and phenotype files, joined by individual id.
+
+Tables are `.tsv` or `.csv`, plain or `.gz`, with one header line and the id in the first column; arrays are `.npy`.
+"""
+
+import csv
+import gzip
+import logging
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gpattention.data.genotype_phenotype import (
+    CODING_WORDS,
+    Coding,
+    GenotypePhenotypeData,
+    code_genotype,
+    name_some,
+    refuse_repeats,
+)
+from gpattention.errors import InputError
+
+log = logging.getLogger(__name__)
+
+SEPARATORS = {".tsv": "\t", ".csv": ",", ".tsv.gz": "\t", ".csv.gz": ","}
+NOT_MEASURED = ("", "NA", "NaN", "nan")
+UNREADABLE = (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error)
+
+
+@dataclass(frozen=True)
+class Genotypes:
+    """(N, L) alleles in [-1, 1] and the names that came with them; ids and names are None for a bare array."""
+
+    values: NDArray
+    coding: Coding
+    individual_ids: tuple[str, ...] | None
+    locus_names: tuple[str, ...] | None
+
+
+def read_table_data(
+    *,
+    root: str,
+    genotype_file: str,
+    phenotype_file: str,
+    standard_error_file: str | None = None,
+    loci_file: str | None = None,
+    locus_name_column: str | None = None,
+    coding: Coding | None = None,
+    on_missing_id: Literal["error", "drop"] = "error",
+    environments: list[str] | None = None,
+) -> GenotypePhenotypeData:
+    """A person's own files as one data set, in the order of the genotype file.
+
+    Args:
+        root: folder that relative file names start from.
+        genotype_file: `.npy` (N, L), or a table with a column per locus.
+        phenotype_file: table with a column per environment; empty or NA where not measured.
+        standard_error_file: table of the same ids and environments.
+        loci_file: table with a row per locus; gives a bare array its locus names.
+        locus_name_column: column of `loci_file` with the names; None takes the first.
+        coding: coding of the genotypes; None detects it.
+        on_missing_id: what to do with an id that one of the tables lacks.
+        environments: columns of the phenotype table to keep; None keeps all.
+    """
+    folder = Path(root)
+    genotype_path, phenotype_path = folder / genotype_file, folder / phenotype_file
+    phenotype = read_numbers(phenotype_path, environments)
+    error = None
+    if standard_error_file is not None:
+        error_path = folder / standard_error_file
+        error = read_numbers(error_path, list(phenotype.columns))
+        strangers = sorted(set(error.index) ^ set(phenotype.index))
+        if strangers:
+            raise InputError(
+                f"{error_path}: {len(strangers)} ids are not in both this file and {phenotype_path}: "
+                f"{name_some(strangers)}; give every individual one row in each"
+            )
+    genotypes = read_genotypes(genotype_path, coding)
+    log.info(
+        "genotypes of %s: %s%s", genotype_path.name, CODING_WORDS[genotypes.coding], "" if coding else " (detected)"
+    )
+
+    values = genotypes.values
+    if genotypes.individual_ids is None:
+        if len(values) != len(phenotype):
+            raise InputError(
+                f"{genotype_path} has {len(values)} rows and {phenotype_path} has {len(phenotype)}: an array without "
+                "ids goes by row order and needs as many rows; or give the genotypes as a table with an id column"
+            )
+        ids = tuple(phenotype.index)
+    else:
+        ids = join_ids(genotypes.individual_ids, tuple(phenotype.index), genotype_path, phenotype_path, on_missing_id)
+        row = pd.Index(genotypes.individual_ids).get_indexer(pd.Index(ids))
+        values = values[row]
+    loci, names = (
+        read_loci(folder / loci_file, locus_name_column, genotypes) if loci_file else (None, genotypes.locus_names)
+    )
+    return GenotypePhenotypeData(
+        genotype=values,
+        phenotype=phenotype.loc[list(ids)].to_numpy(),
+        individual_ids=ids,
+        environment_names=tuple(phenotype.columns),
+        coding=genotypes.coding,
+        standard_error=None if error is None else error.loc[list(ids)].to_numpy(),
+        locus_names=names,
+        loci=loci,
+    )
+
+
+def read_genotypes(path: Path, coding: Coding | None) -> Genotypes:
+    """A genotype file in `coding`, or in the coding detected where it is None."""
+    if path.suffix == ".npy":
+        values = read_array(path)
+        rows: tuple[str, ...] = tuple(map(str, range(len(values))))
+        ids, names = None, None
+    else:
+        table = read_numbers(path)
+        values = table.to_numpy()
+        ids = rows = tuple(table.index)
+        names = tuple(table.columns)
+    coded, coding = code_genotype(values, coding, str(path), rows)
+    return Genotypes(coded, coding, ids, names)
+
+
+def read_array(path: Path) -> NDArray:
+    """A two-dimensional array of numbers from a `.npy` file."""
+    refuse_missing_file(path)
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (*UNREADABLE, ValueError, SyntaxError, MemoryError) as error:
+        raise InputError(
+            f"{path} cannot be read as an array of numbers ({first_line(error)}): write it with numpy.save"
+        ) from error
+    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "biuf" or not values.size:
+        found = f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+        raise InputError(
+            f"{path} holds {found}: a genotype array has individuals as rows and loci as columns, in numbers"
+        )
+    return values.astype(np.int8) if values.dtype.kind == "b" else values
+
+
+def read_numbers(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """A table of float64 indexed by its id column; NaN where a cell is empty or NA. `columns` keeps those named."""
+    header, ids = read_shape(path)
+    refuse_repeats(header[1:], f"{path}: column")
+    refuse_repeats(ids, f"{path}: id")
+    names = header[1:] if columns is None else columns
+    unknown = [name for name in names if name not in header[1:]]
+    if unknown or not names:
+        raise InputError(f"{path} has no column {', '.join(unknown)}: it has {name_some(header[1:], 20)}")
+    refuse_repeats(names, "environment in data.environments")
+    options = {
+        "sep": separator(path),
+        "usecols": names,
+        "keep_default_na": False,
+        "na_values": list(NOT_MEASURED),
+        "encoding": "utf-8-sig",
+    }
+    try:
+        table = pd.read_csv(path, dtype=np.float64, **options)
+    except ValueError as error:
+        raise InputError(locate_text(path, ids, pd.read_csv(path, dtype=str, **options))) from error
+    return table[names].set_index(pd.Index(ids))
+
+
+def read_shape(path: Path) -> tuple[list[str], list[str]]:
+    """Header and first column of a table whose rows are all as long as its header."""
+    refuse_missing_file(path)
+    ids = []
+    try:
+        with open_text(path) as file:
+            rows = csv.reader(file, delimiter=separator(path))
+            header = next((row for row in rows if row), [])
+            for row in rows:
+                if row and len(row) != len(header):
+                    raise InputError(
+                        f"{path}, line {rows.line_num}: {len(row)} columns where the header has {len(header)}: mend the line"
+                    )
+                if row:
+                    ids.append(row[0])
+    except UNREADABLE as error:
+        raise InputError(
+            f"{path} cannot be read as a table ({first_line(error)}): is it whole, and of the kind its suffix says?"
+        ) from error
+    if len(header) < 2 or not ids:
+        raise InputError(
+            f"{path} is empty: a table has a header line, an id column and at least one more column and row"
+        )
+    return header, ids
+
+
+def read_text_column(path: Path, column: str) -> dict[str, str]:
+    """One column of a table as text, by id."""
+    header, ids = read_shape(path)
+    refuse_repeats(ids, f"{path}: id")
+    if column not in header[1:]:
+        raise InputError(f"{path} has no column {column}: it has {name_some(header[1:], 20)}")
+    table = pd.read_csv(path, sep=separator(path), dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    return dict(zip(ids, table[column], strict=True))
+
+
+def locate_text(path: Path, ids: list[str], text: pd.DataFrame) -> str:
+    """The message that names the first cell which is no number."""
+    for column in text.columns:
+        wrong = pd.to_numeric(text[column], errors="coerce").isna() & text[column].notna()
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            return (
+                f"{path}: '{text[column].iloc[row]}' in column {column}, id {ids[row]}, is not a number: mend it, or leave "
+                "it empty if it was not measured"
+            )
+    return f"{path}: some cell is not a number"
+
+
+def read_loci(path: Path, name_column: str | None, genotypes: Genotypes) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """What is known of each locus, in the order of the genotype columns, and the locus names."""
+    header, _ = read_shape(path)
+    name_column = name_column or header[0]
+    if name_column not in header:
+        raise InputError(f"{path} has no column {name_column} (data.locus_name_column): it has {name_some(header, 20)}")
+    table = pd.read_csv(path, sep=separator(path), dtype={name_column: str}, encoding="utf-8-sig")
+    table[name_column] = table[name_column].fillna("")
+    names = tuple(table[name_column])
+    refuse_repeats(names, f"{path}: locus")
+    if genotypes.locus_names is None:
+        if len(names) != genotypes.values.shape[1]:
+            raise InputError(
+                f"{path} names {len(names)} loci and the genotypes have {genotypes.values.shape[1]} columns: give one row per column"
+            )
+        return table, names
+    missing = [name for name in genotypes.locus_names if name not in set(names)]
+    if missing:
+        raise InputError(
+            f"{path} lacks {len(missing)} loci of the genotype table: {name_some(missing)}; add a row for each"
+        )
+    return table.set_index(name_column, drop=False).loc[list(genotypes.locus_names)].reset_index(
+        drop=True
+    ), genotypes.locus_names
+
+
+def join_ids(
+    genotype_ids: tuple[str, ...],
+    phenotype_ids: tuple[str, ...],
+    genotype_path: Path,
+    phenotype_path: Path,
+    on_missing: str,
+) -> tuple[str, ...]:
+    """The ids that both files have, in the order of the genotypes; an InputError or a log line for the others."""
+    in_genotypes, in_phenotypes = set(genotype_ids), set(phenotype_ids)
+    shared = tuple(name for name in genotype_ids if name in in_phenotypes)
+    lone = [
+        f"{len(names)} ids of {path} have no row in {other}: {name_some(names)}"
+        for names, path, other in (
+            ([name for name in genotype_ids if name not in in_phenotypes], genotype_path, phenotype_path.name),
+            ([name for name in phenotype_ids if name not in in_genotypes], phenotype_path, genotype_path.name),
+        )
+        if names
+    ]
+    if lone and (on_missing == "error" or not shared):
+        cure = (
+            "set data.on_missing_id=drop to leave them out, or mend the ids"
+            if shared
+            else "no id is in both: mend the ids"
+        )
+        raise InputError(f"{'; '.join(lone)}; {cure}")
+    for line in lone:
+        log.warning("left out: %s", line)
+    return shared
+
+
+def separator(path: Path) -> str:
+    for suffix, character in SEPARATORS.items():
+        if path.name.endswith(suffix):
+            return character
+    raise InputError(f"{path}: unknown suffix: give one of .npy (genotypes only), {', '.join(SEPARATORS)}")
+
+
+def open_text(path: Path) -> IO[str]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    return opener(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[operator]
+
+
+def refuse_missing_file(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(
+            f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or data.root where it starts from"
+        )
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,79 @@
+"""Where the history of a run goes beside its folder. Weights & Biases stays offline unless asked for."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+
+
+def no_loggers(*, folder: str) -> list[Logger]:
+    """None at all; the run folder then has no metrics.csv."""
+    return []
+
+
+def csv_loggers(*, folder: str) -> list[Logger]:
+    """`metrics.csv` in the run folder, one row an epoch."""
+    return [CSVLogger(folder, name="", version="")]
+
+
+def wandb_loggers(
+    *,
+    folder: str,
+    project: str = "gpattention",
+    mode: Literal["offline", "online"] = "offline",
+    entity: str | None = None,
+    group: str | None = None,
+    name: str | None = None,
+    tags: list[str] | None = None,
+) -> list[Logger]:
+    """`metrics.csv`, and a W&B run in the run folder.
+
+    Args:
+        mode: `online` sends the run to the server; so does WANDB_MODE=online. A stored login alone changes nothing.
+        project, entity, group, name, tags: as in W&B.
+    """
+    import wandb  # a second of start-up, only where it is used
+
+    asked = os.environ.get("WANDB_MODE", "")
+    run = wandb.init(
+        project=project,
+        entity=entity,
+        group=group,
+        name=name,
+        tags=tags,
+        dir=folder,
+        mode=asked if asked in ("online", "disabled") else mode,
+        settings=wandb.Settings(console="off", silent=True),
+        reinit="finish_previous",
+    )
+    run.define_metric("epoch")
+    run.define_metric("*", step_metric="epoch")
+    return [*csv_loggers(folder=folder), WandbLogger(experiment=run)]
+
+
+def log_config(loggers: list[Logger], config: Mapping[str, Any]) -> None:
+    for run in wandb_runs(loggers):
+        run.config.update(dict(config))
+
+
+def log_results(loggers: list[Logger], metrics: Mapping[str, Any], figures: list[Path]) -> None:
+    """The final scores as summary and as a table, and the figures."""
+    for run in wandb_runs(loggers):
+        import wandb
+
+        run.summary.update(dict(metrics))
+        table = pd.DataFrame({"quantity": list(metrics), "value": [str(value) for value in metrics.values()]})
+        run.log({"results": wandb.Table(dataframe=table)} | {path.stem: wandb.Image(str(path)) for path in figures})
+
+
+def close(loggers: list[Logger], failed: bool) -> None:
+    """End the W&B run, so that the next job of this process starts its own; a failed one is marked so."""
+    for run in wandb_runs(loggers):
+        run.finish(exit_code=int(failed))
+
+
+def wandb_runs(loggers: list[Logger]) -> list[Any]:
+    return [logger.experiment for logger in loggers if isinstance(logger, WandbLogger)]

@@ -1,0 +1,129 @@
+"""The recommended model: the paper's embedding, with residual connections and feed-forward blocks around attention.
+
+Letters: B batch, L loci, d embedding dimension, D token width (d + 1), H heads, E environments.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gpattention.errors import InputError
+from gpattention.models.attention import EnvironmentMode, ScoreScale, check_environment
+from gpattention.models.kernels import AttentionKernel, attend
+
+
+class Transformer(nn.Module):
+    """Residual attention and feed-forward blocks over locus tokens, and a readout weight for every locus and feature.
+
+    Args:
+        n_loci: L.
+        n_environments: E, phenotypes given by one forward pass.
+        environment: `none` maps one environment; `joint` gives each environment a readout of its own.
+        embedding_dim: d.
+        n_layers: blocks, each attention followed by feed-forward.
+        n_heads: heads of each attention; must divide D = d + 1.
+        feedforward_factor: width of the hidden feed-forward layer over D; 0 leaves the feed-forward part out.
+        layer_norm: normalise the tokens before attention and before feed-forward.
+        dropout: share of attention weights and of hidden feed-forward units set to zero in training.
+        score_scale: `none` divides the scores by 1, `sqrt_dim` by the square root of a head's width.
+        init_std: standard deviation of the normal distribution that every weight starts from.
+        attention_kernel: `auto`, `fused` or `plain`; the same numbers at other speeds.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_loci: int,
+        n_environments: int = 1,
+        environment: EnvironmentMode = "none",
+        embedding_dim: int = 23,
+        n_layers: int = 3,
+        n_heads: int = 1,
+        feedforward_factor: int = 2,
+        layer_norm: bool = False,
+        dropout: float = 0.0,
+        score_scale: ScoreScale = "none",
+        init_std: float = 0.1,
+        attention_kernel: AttentionKernel = "auto",
+    ) -> None:
+        super().__init__()
+        check_environment(environment, n_environments)
+        width = embedding_dim + 1
+        if embedding_dim < 1 or n_layers < 1 or feedforward_factor < 0 or not 0 <= dropout < 1:
+            raise InputError(
+                f"model.embedding_dim={embedding_dim}, n_layers={n_layers}, feedforward_factor={feedforward_factor}, "
+                f"dropout={dropout}: give a dimension and layers from 1 on, a factor from 0 on and a dropout below 1"
+            )
+        if n_heads < 1 or width % n_heads:
+            raise InputError(
+                f"model.n_heads={n_heads} does not divide the token width {width} (model.embedding_dim + 1): change one of them"
+            )
+        self.embedding = nn.Parameter(torch.empty(n_loci, embedding_dim))
+        self.blocks = nn.ModuleList(
+            Block(
+                width=width,
+                n_heads=n_heads,
+                hidden=feedforward_factor * width,
+                layer_norm=layer_norm,
+                dropout=dropout,
+                score_scale=score_scale,
+                attention_kernel=attention_kernel,
+            )
+            for _ in range(n_layers)
+        )
+        self.readout = nn.Parameter(torch.empty(n_environments, n_loci, width))
+        self.offset = nn.Parameter(torch.zeros(n_environments))
+        for parameter in self.parameters():
+            if parameter.ndim > 1:
+                nn.init.normal_(parameter, std=init_std)
+
+    def forward(self, genotype_BL: Tensor) -> Tensor:
+        """(B, L) genotypes coded in [-1, 1] to (B, E) standardised phenotypes."""
+        token_BLD = F.pad(genotype_BL.unsqueeze(-1) * self.embedding, (0, 1), value=1.0)
+        for block in self.blocks:
+            token_BLD = block(token_BLD)
+        return torch.flatten(token_BLD, 1) @ torch.flatten(self.readout, 1).T + self.offset
+
+
+class Block(nn.Module):
+    """Attention, then feed-forward, each added to its input."""
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        n_heads: int,
+        hidden: int,
+        layer_norm: bool,
+        dropout: float,
+        score_scale: ScoreScale,
+        attention_kernel: AttentionKernel,
+    ) -> None:
+        super().__init__()
+        self.n_heads, self.dropout, self.attention_kernel = n_heads, dropout, attention_kernel
+        self.scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width // n_heads)
+        self.attention_norm = nn.LayerNorm(width) if layer_norm else nn.Identity()
+        self.query_key_value = nn.Parameter(torch.empty(width, 3 * width))
+        self.feedforward: nn.Module | None = None
+        if hidden:
+            self.feedforward = nn.Sequential(
+                nn.LayerNorm(width) if layer_norm else nn.Identity(),
+                nn.Linear(width, hidden),
+                nn.GELU(),
+                nn.Dropout(dropout),
+                nn.Linear(hidden, width),
+            )
+
+    def forward(self, token_BLD: Tensor) -> Tensor:
+        token_BLD = token_BLD + self.attend(self.attention_norm(token_BLD))
+        return token_BLD if self.feedforward is None else token_BLD + self.feedforward(token_BLD)
+
+    def attend(self, token_BLD: Tensor) -> Tensor:
+        """(B, L, D) tokens to (B, L, D) attended tokens, heads side by side."""
+        projected = (token_BLD @ self.query_key_value).unflatten(-1, (3, self.n_heads, -1))
+        query_BHLD, key_BHLD, value_BHLD = projected.permute(2, 0, 3, 1, 4)
+        dropout = self.dropout if self.training else 0.0
+        attended_BHLD = attend(query_BHLD, key_BHLD, value_BHLD, self.scale, self.attention_kernel, dropout)
+        return attended_BHLD.transpose(1, 2).flatten(2)

@@ -1,0 +1,217 @@
+"""Linear and linear + pairwise maps, solved exactly: ridge regression from sums over one pass of the data.
+
+Letters: B batch, L loci, T terms (L, or L + L (L - 1) / 2 with pairs), E environments, C candidate penalties,
+P patterns of missing values.
+"""
+
+from typing import Any, Literal
+
+import psutil
+import torch
+from torch import Tensor
+
+from gpattention.data.batching import Batch, Batching
+from gpattention.errors import InputError
+from gpattention.gpmap import GPMap
+from gpattention.metrics import R2PerEnvironment
+
+
+class RidgeModule(GPMap):
+    """Least squares with an unpenalised intercept and one penalty each for additive and for pairwise terms (Eqs. 1, 2).
+
+    One pass over the training part adds up the sums of products in float64. At the start of the validation the
+    equations are solved for every pair of candidate penalties; each environment takes the pair with the highest R2 on
+    the validation part.
+
+    Args:
+        n_loci: L.
+        environment_names: E names, in the order of the phenotype columns.
+        terms: `linear` for the loci alone, `pairwise` for the loci and the products of all pairs of loci.
+        additive_penalties, pairwise_penalties: candidates, per term: each is multiplied by the number of terms of its
+            kind, and the product is added to the diagonal of the sums of products of standardised phenotypes. A value
+            is then the ratio of unexplained variance to the variance that all terms of the kind explain together, so
+            the same candidates serve any number of loci.
+
+    Raises:
+        InputError: the matrix of the terms does not fit into memory, or a penalty is negative.
+    """
+
+    batching: Batching = "one_pass"
+
+    def __init__(
+        self,
+        *,
+        n_loci: int,
+        environment_names: list[str],
+        terms: Literal["linear", "pairwise"],
+        additive_penalties: list[float],
+        pairwise_penalties: list[float],
+    ) -> None:
+        super().__init__(environment_names)
+        self.save_hyperparameters(logger=False)
+        self.automatic_optimization = False
+        if terms == "linear":
+            pairwise_penalties = [0.0]
+        if not additive_penalties or not pairwise_penalties or min(*additive_penalties, *pairwise_penalties) < 0:
+            raise InputError(
+                f"model.additive_penalties={additive_penalties}, pairwise_penalties={pairwise_penalties}: give at least "
+                "one of each, from 0 on"
+            )
+        self.n_loci = n_loci
+        self.pair_index = torch.triu_indices(n_loci, n_loci, 1)
+        self.n_terms = n_loci + (self.pair_index.shape[1] if terms == "pairwise" else 0)
+        refuse_too_many_terms(self.n_terms, 1)
+        n_pairs = self.n_terms - n_loci
+        self.penalties = torch.tensor(
+            [[a * n_loci, p * n_pairs] for p in pairwise_penalties for a in additive_penalties], dtype=torch.float64
+        )
+        n_environments = len(environment_names)
+        self.register_buffer("coefficients", torch.zeros(self.n_terms, n_environments, dtype=torch.float64))
+        self.register_buffer("intercept", torch.zeros(n_environments, dtype=torch.float64))
+        self.register_buffer("penalty", torch.zeros(2, n_environments, dtype=torch.float64))
+        self.candidates: tuple[Tensor, Tensor] | None = None  # intercepts (C, E) and coefficients (T, C, E)
+
+    def n_fitted(self) -> int:
+        return self.coefficients.numel() + self.intercept.numel()
+
+    def features(self, genotype_BL: Tensor) -> Tensor:
+        """(B, T) float64: the alleles, then the products of pairs in the order of the upper triangle."""
+        genotype_BL = genotype_BL.double()
+        if self.n_terms == self.n_loci:
+            return genotype_BL
+        first, second = self.pair_index.to(genotype_BL.device)
+        return torch.cat([genotype_BL, genotype_BL[:, first] * genotype_BL[:, second]], dim=1)
+
+    def forward(self, genotype_BL: Tensor) -> Tensor:
+        """(B, L) genotypes to (B, E) standardised phenotypes."""
+        return self.features(genotype_BL) @ self.coefficients + self.intercept
+
+    def configure_optimizers(self) -> None:
+        return None
+
+    def on_fit_start(self) -> None:
+        """Environments measured in the same individuals share one matrix."""
+        weight = self.trainer.datamodule.train.weight.double()  # type: ignore[attr-defined]
+        self.pattern_weight, self.pattern = torch.unique(weight, dim=1, return_inverse=True)
+        n_patterns = self.pattern_weight.shape[1]
+        refuse_too_many_terms(self.n_terms, n_patterns)
+        size = self.n_terms + 1  # the intercept is the last term
+        options: dict[str, Any] = {"dtype": torch.float64, "device": self.device}
+        self.products = torch.zeros(n_patterns, size, size, **options)
+        self.moments = torch.zeros(size, len(self.environment_names), **options)
+        self.row = 0
+
+    def training_step(self, batch: Batch, _index: int) -> None:
+        features = torch.nn.functional.pad(self.features(batch.genotype), (0, 1), value=1.0)
+        rows = slice(self.row, self.row + len(features))
+        for products, weight in zip(self.products, self.pattern_weight.T, strict=True):
+            products.addmm_((features * weight[rows, None]).T, features)
+        self.moments.addmm_(features.T, (batch.weight * batch.phenotype).double())
+        self.row = rows.stop
+
+    def on_validation_start(self) -> None:
+        if self.trainer.state.fn == "fit":
+            self.solve()
+
+    def on_train_epoch_end(self) -> None:
+        self.trainer.should_stop = True  # one pass is all there is
+
+    def solve(self) -> None:
+        """Coefficients for every candidate pair of penalties and every environment."""
+        n_candidates, n_environments = len(self.penalties), len(self.environment_names)
+        coefficients = torch.empty(self.n_terms, n_candidates, n_environments, dtype=torch.float64, device=self.device)
+        intercepts = torch.empty(n_candidates, n_environments, dtype=torch.float64, device=self.device)
+        for number, products in enumerate(self.products):
+            columns = torch.nonzero(self.pattern == number)[:, 0]
+            count = products[-1, -1]
+            feature_mean = products[-1, :-1] / count
+            phenotype_mean = self.moments[-1, columns] / count
+            # In place: the matrix is the largest thing in memory.
+            centred = products[:-1, :-1].addr_(feature_mean, feature_mean, alpha=-count.item())
+            moments = self.moments[:-1, columns] - count * feature_mean[:, None] * phenotype_mean
+            solution = solve_two_penalties(centred, moments, self.n_loci, self.penalties)
+            coefficients[:, :, columns] = solution
+            intercepts[:, columns] = phenotype_mean - torch.einsum("t,tce->ce", feature_mean, solution)
+        self.candidates = intercepts, coefficients
+        self.candidate_accuracy = R2PerEnvironment(n_candidates * n_environments).to(self.device)
+        del self.products
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        if self.candidates is None:
+            super().validation_step(batch, index)
+            return
+        intercepts, coefficients = self.candidates
+        prediction = self.features(batch.genotype) @ coefficients.flatten(1) + intercepts.flatten()
+        repeats = (1, len(self.penalties))
+        self.candidate_accuracy.update(prediction, batch.phenotype.repeat(repeats), batch.weight.repeat(repeats))
+        self.accuracy.update(prediction[:, : len(self.environment_names)], batch.phenotype, batch.weight)
+
+    def on_validation_epoch_end(self) -> None:
+        if self.candidates is not None:
+            self.choose()
+        super().on_validation_epoch_end()
+
+    def choose(self) -> None:
+        """Keep, for each environment, the candidate with the highest R2 on the validation part."""
+        assert self.candidates is not None
+        intercepts, coefficients = self.candidates
+        n_environments = len(self.environment_names)
+        accuracy = self.candidate_accuracy
+        r2 = accuracy.compute()["r2"].unflatten(0, (-1, n_environments))
+        best = r2.argmax(dim=0)
+        environment = torch.arange(n_environments, device=best.device)
+        self.coefficients.copy_(coefficients[:, best, environment])
+        self.intercept.copy_(intercepts[best, environment])
+        self.penalty.copy_(self.penalties.to(best.device)[best].T)
+        self.accuracy.residual.copy_(accuracy.residual.unflatten(0, (-1, n_environments))[best, environment])
+        self.candidates = None
+
+
+def solve_two_penalties(products: Tensor, moments: Tensor, n_additive: int, penalties: Tensor) -> Tensor:
+    """(T, C, E) solutions of (products + diag(penalty)) x = moments for (C, 2) penalties of two blocks of terms.
+
+    The first `n_additive` terms take the first penalty, the others the second. For each second penalty the large
+    block is factored once and eliminated; what is left has the size of the small block. Candidates must come with
+    equal second penalties next to each other.
+    """
+    small, large = products[:n_additive, :n_additive], products[n_additive:, n_additive:]
+    across = products[n_additive:, :n_additive]
+    n_small, n_terms = n_additive, len(products)
+    solution = moments.new_empty(n_terms, len(penalties), moments.shape[1])
+    eliminated = previous = None
+    for index, (additive, pairwise) in enumerate(penalties.tolist()):
+        if eliminated is None or pairwise != previous:
+            right = torch.cat([across, moments[n_small:]], dim=1)
+            factor = factorise(large, pairwise) if len(large) else large
+            eliminated, previous = torch.cholesky_solve(right, factor) if len(large) else right, pairwise
+        inverse_across, inverse_moments = eliminated[:, :n_small], eliminated[:, n_small:]
+        rest = small - across.T @ inverse_across
+        first = torch.cholesky_solve(moments[:n_small] - across.T @ inverse_moments, factorise(rest, additive))
+        solution[:n_small, index] = first
+        solution[n_small:, index] = inverse_moments - inverse_across @ first
+    return solution
+
+
+def factorise(products: Tensor, penalty: float) -> Tensor:
+    """Cholesky factor of products + penalty on the diagonal."""
+    penalised = products.clone()
+    penalised.diagonal().add_(penalty)
+    try:
+        return torch.linalg.cholesky(penalised)
+    except torch.linalg.LinAlgError as error:
+        raise InputError(
+            f"the regression has no single solution at penalty {penalty:g} (terms depend on one another, or outnumber "
+            "the individuals): raise the smallest of model.additive_penalties and model.pairwise_penalties"
+        ) from error
+
+
+def refuse_too_many_terms(n_terms: int, n_patterns: int) -> None:
+    """Raise an InputError if the matrices of the exact solution do not fit into the memory that is free."""
+    # The sums, and beside them one penalised copy and its factor.
+    needed = 8 * (n_terms + 1) ** 2 * (n_patterns + 2)
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise InputError(
+            f"ridge regression on {n_terms:,} terms needs {needed / 2**30:,.1f} GiB of memory for its exact solution and "
+            f"{free / 2**30:,.1f} GiB are free: use fewer loci (data.max_correlation) or model=linear"
+        )

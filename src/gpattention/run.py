@@ -1,0 +1,203 @@
+"""One run: configuration in, trained map, scores and run folder out."""
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from inspect import signature
+from logging.handlers import MemoryHandler
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from hydra.utils import get_method, instantiate
+from lightning.pytorch.callbacks import ModelCheckpoint
+from omegaconf import DictConfig, OmegaConf
+
+from gpattention import artifacts, loggers
+from gpattention.analysis import figures
+from gpattention.callbacks import EpochHistory, FitProgress
+from gpattention.config import check_config
+from gpattention.data.datamodule import GPMapDataModule
+from gpattention.gpmap import GPMap
+from gpattention.quiet import quiet_libraries
+
+log = logging.getLogger(__name__)
+
+Metrics = dict[str, Any]
+
+
+def run(cfg: DictConfig, folder: Path) -> Metrics:
+    """Fit one map and score it, leaving the run folder; returns what `metrics.json` holds.
+
+    Everything that can be refused is refused before the folder is touched.
+
+    Raises:
+        InputError: the configuration or the data cannot be used, or the folder holds a complete run.
+    """
+    config = check_config(cfg)
+    if not cfg.overwrite:
+        artifacts.refuse_complete(folder)
+    quiet_libraries()
+    with log_kept_for(folder) as open_log:
+        L.seed_everything(cfg.seed, workers=True, verbose=False)
+        module_class = artifacts.module_class(config["model"])
+        data = build_data(config, module_class)
+        module = build_module(config, module_class, data)
+        log.info("%s", data.describe())
+
+        artifacts.clear_run(folder)
+        open_log()
+        artifacts.write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
+        artifacts.write_data_description(folder, data)
+        trackers = instantiate(config["logger"], folder=str(folder), _convert_="all")
+        failed = True
+        try:
+            loggers.log_config(trackers, config)
+            metrics = fit_and_test(config, folder, data, module, trackers)
+            failed = False
+        finally:
+            loggers.close(trackers, failed)
+        artifacts.write_json(folder / artifacts.METRICS, metrics)
+        log.info("test R2 %.4f%s; results in %s", metrics["test/r2"], ceiling_text(metrics), folder)
+    return metrics
+
+
+def build_data(config: Mapping[str, Any], module_class: type[GPMap]) -> GPMapDataModule:
+    """Read or simulate the data set and wrap it; the `data` keys go to whichever of the two takes them."""
+    settings = dict(config["data"])
+    read = get_method(settings.pop("_target_"))
+    own = {name: settings.pop(name) for name in signature(read).parameters if name in settings}
+    return GPMapDataModule(read(**own), **settings, batching=module_class.batching, batch_seed=config["seed"])
+
+
+def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPMapDataModule) -> GPMap:
+    """The map for these data: one that fits itself takes the model's keys, a network is wrapped for training."""
+    sizes = {"n_loci": data.data.n_loci, "environment_names": list(data.data.environment_names)}
+    model = dict(config["model"])
+    if issubclass(module_class, artifacts.GPMapModule):
+        return module_class(model=model, **sizes, **config["training"])
+    del model["_target_"]
+    return module_class(**model, **sizes)
+
+
+def fit_and_test(
+    config: Mapping[str, Any], folder: Path, data: GPMapDataModule, module: GPMap, trackers: list[Any]
+) -> Metrics:
+    """Fit, restore the best epoch by validation, score it on validation and test, write predictions and figures."""
+    name = config["model"]["_target_"].rsplit(".", 1)[-1]
+    history = EpochHistory()
+    best = ModelCheckpoint(
+        folder,
+        Path(artifacts.CHECKPOINT).stem,
+        monitor=config["monitor"],
+        mode="max",
+        save_weights_only=True,
+        enable_version_counter=False,
+    )
+    extra = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
+    trainer: L.Trainer = instantiate(
+        config["trainer"],
+        callbacks=[history, FitProgress(name, config["monitor"]), best, *extra],
+        logger=trackers,
+        _convert_="all",
+    )
+    log.info("%s with %s fitted parameters", name, f"{module.n_fitted():,}")
+    start = time.perf_counter()
+    trainer.fit(module, datamodule=data)
+    fit_seconds = time.perf_counter() - start
+
+    path = folder / artifacts.CHECKPOINT
+    if not best.best_model_path:  # solved without an optimizer step, which Lightning takes for nothing to save
+        trainer.save_checkpoint(path, weights_only=True)
+    checkpoint = torch.load(path, weights_only=True)
+    best_epoch = checkpoint["epoch"] + 1 if best.best_model_path else 1
+    module.load_state_dict(checkpoint["state_dict"])
+    trainer.validate(module, datamodule=data, verbose=False)
+    trainer.test(module, datamodule=data, verbose=False)
+
+    predictions = artifacts.predictions_table(data, module.test_predictions)
+    predictions.to_csv(folder / artifacts.PREDICTIONS, sep="\t", index=False, float_format="%.8g")
+    metrics = (
+        module.scores
+        | {f"test/{key}": value for key, value in r2_ceiling(data).items()}
+        | {
+            "n_parameters": module.n_fitted(),
+            "n_loci": data.data.n_loci,
+            "n_train": len(data.split.train),
+            "n_val": len(data.split.val),
+            "n_test": len(data.split.test),
+            "best_epoch": best_epoch,
+            "n_epochs": len(history.rows),
+            "seed": config["seed"],
+            "fit_seconds": round(fit_seconds, 3),
+            "segregants_per_second": round(len(data.split.train) * len(history.rows) / fit_seconds, 1),
+            "peak_memory_mib": round(peak_memory_mib(), 1),
+        }
+    )
+    drawn = [folder / artifacts.LEARNING_CURVE, folder / artifacts.PREDICTED]
+    figures.save(figures.learning_curve(history.rows, best_epoch), drawn[0])
+    figures.save(figures.predicted_against_measured(predictions, metrics), drawn[1])
+    loggers.log_results(trackers, metrics, drawn)
+    return metrics
+
+
+def r2_ceiling(data: GPMapDataModule) -> dict[str, float]:
+    """The R2 that the true map would reach on the test part: exact where the truth is known, else by standard errors.
+
+    With standard errors SE it is 1 - mean(SE^2) / variance, over measured values that have one. Empty without either.
+    """
+    rows = data.split.test
+    phenotype = data.data.phenotype[rows]
+    if data.data.truth is not None:
+        noise = (phenotype - data.data.truth.noiseless[rows]) ** 2
+    elif data.data.standard_error is not None:
+        noise = np.where(np.isnan(phenotype), np.nan, data.data.standard_error[rows] ** 2)
+    else:
+        return {}
+    known = ~np.isnan(noise).all(axis=0)
+    ceiling = 1 - np.nanmean(noise[:, known], axis=0) / np.nanvar(phenotype[:, known], axis=0)
+    names = [name for name, one in zip(data.data.environment_names, known, strict=True) if one]
+    each = {f"r2_ceiling/{name}": float(value) for name, value in zip(names, ceiling, strict=True)}
+    return each | ({"r2_ceiling": float(ceiling.mean())} if known.all() else {})
+
+
+def ceiling_text(metrics: Metrics) -> str:
+    ceiling = metrics.get("test/r2_ceiling")
+    return "" if ceiling is None else f" (noise ceiling {ceiling:.4f})"
+
+
+def peak_memory_mib() -> float:
+    """Highest memory of the accelerator if there is one, else of this process so far."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+@contextmanager
+def log_kept_for(folder: Path) -> Iterator[Any]:
+    """Keep what is logged until the run folder may be written to; the value yielded opens the log file there."""
+    package = logging.getLogger("gpattention")
+    kept = MemoryHandler(capacity=10_000, flushLevel=logging.CRITICAL + 1, flushOnClose=False)
+    package.addHandler(kept)
+
+    def open_log() -> None:
+        file = logging.FileHandler(folder / artifacts.LOG)
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+        kept.setTarget(file)
+        kept.flush()
+        kept.capacity = 1
+
+    try:
+        yield open_log
+    finally:
+        package.removeHandler(kept)
+        if kept.target is not None:
+            kept.flush()
+            kept.target.close()
+        kept.close()

@@ -1,0 +1,131 @@
+"""Several runs from a list of blocks, one after another, and their comparison."""
+
+import logging
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+from rich.console import Console
+from rich.table import Table
+
+from gpattention import artifacts
+from gpattention.analysis import figures
+from gpattention.config import check_config, compose_config, conf_folder, suggest
+from gpattention.errors import InputError
+from gpattention.run import run
+
+log = logging.getLogger(__name__)
+
+SWEEP_KEYS = {"title", "folder", "common", "blocks"}
+RESULTS, FIGURE = "results.csv", "results.png"
+
+HELP = """Fit the maps of a sweep, one after another, and compare them.
+
+Usage: python sweep.py sweep=NAME [folder=FOLDER] [key=value] ...
+
+  sweep     a file of conf/sweep: {names}
+  folder    where the run folders, results.csv and results.png go (default: the sweep's own)
+  key=value overrides for every run, as for train.py; overwrite=true repeats what is finished
+
+A run that is finished with the same configuration is not repeated."""
+
+
+def main() -> None:
+    """Entry of `sweep.py`: reads the command line."""
+    names = sorted(path.stem for path in (conf_folder() / "sweep").glob("*.yaml"))
+    arguments = sys.argv[1:]
+    if not arguments or {"-h", "--help"} & set(arguments):
+        print(HELP.format(names=", ".join(names)))
+        return
+    own = {key: value for key, _, value in (text.partition("=") for text in arguments) if key in ("sweep", "folder")}
+    overrides = [text for text in arguments if text.partition("=")[0] not in own]
+    if "sweep" not in own:
+        raise InputError(f"no sweep is named: give sweep=NAME, one of {', '.join(names)}")
+    if own["sweep"] not in names:
+        raise InputError(f"unknown sweep {own['sweep']}: {suggest(own['sweep'], names, '')}")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+    run_sweep(own["sweep"], overrides, Path(own["folder"]) if "folder" in own else None)
+
+
+def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd.DataFrame:
+    """Run the jobs of `conf/sweep/NAME.yaml` and collect them; returns the table, a row per job.
+
+    Raises:
+        InputError: the sweep or a job's configuration cannot be used. All are checked before the first is run.
+    """
+    sweep = yaml.safe_load((conf_folder() / "sweep" / f"{name}.yaml").read_text())
+    if unknown := set(sweep) - SWEEP_KEYS:
+        raise InputError(f"conf/sweep/{name}.yaml: unknown key {min(unknown)}: {suggest(min(unknown), SWEEP_KEYS, '')}")
+    folder = folder or Path(sweep["folder"])
+    jobs = [job for block in sweep["blocks"] for job in expand(block)]
+    configs = [compose_config([*sweep["common"], *job, *overrides]) for job in jobs]
+    for cfg in configs:
+        check_config(cfg)
+    rows = []
+    for number, (job, cfg) in enumerate(zip(jobs, configs, strict=True), 1):
+        run_folder = folder / job_name(job)
+        log.info("run %d of %d: %s", number, len(jobs), " ".join(job))
+        metrics = finished(cfg, run_folder)
+        if metrics is None:
+            metrics = run(cfg, run_folder)
+        else:
+            log.info("finished earlier: %s", run_folder)
+        rows.append(dict(text.split("=", 1) for text in job) | metrics | {"folder": str(run_folder)})
+    results = pd.DataFrame(rows)
+    artifacts.write_text(folder / RESULTS, results.to_csv(index=False))
+    figures.save(figures.comparison(results, sweep["title"]), folder / FIGURE)
+    print_table(results, sweep["title"])
+    log.info("table in %s, figure in %s", folder / RESULTS, folder / FIGURE)
+    return results
+
+
+def expand(block: list[str]) -> list[list[str]]:
+    """One list of overrides for every combination of the values in a block, by Hydra's grammar."""
+    combinations: list[list[str]] = [[]]
+    for override in OverridesParser.create().parse_overrides(block):
+        if override.is_sweep_override():
+            values = [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+        else:
+            values = [override.input_line or ""]
+        combinations = [[*one, value] for one in combinations for value in values]
+    return combinations
+
+
+def job_name(job: list[str]) -> str:
+    """A folder name: the model alone where nothing else varies."""
+    parts = [text.removeprefix("model=") for text in job]
+    return re.sub(r"[^A-Za-z0-9._=,+-]", "_", ",".join(parts))
+
+
+def finished(cfg: Any, folder: Path) -> dict[str, Any] | None:
+    """The metrics of a complete run with this configuration; an InputError if it is complete with another one."""
+    if cfg.overwrite or not artifacts.is_complete(folder):
+        return None
+    if yaml.safe_load((folder / artifacts.CONFIG).read_text()) != yaml.safe_load(OmegaConf.to_yaml(cfg, resolve=True)):
+        raise InputError(
+            f"{folder} holds a complete run with another configuration: set overwrite=true to replace it, or give another folder"
+        )
+    return yaml.safe_load((folder / artifacts.METRICS).read_text())
+
+
+def print_table(results: pd.DataFrame, title: str) -> None:
+    """Model, scores, size and time of each run."""
+    columns = {
+        "model": ("model", "{}"),
+        "test/r2": ("test R2", "{:.4f}"),
+        "test/r2_ceiling": ("noise ceiling", "{:.4f}"),
+        "n_parameters": ("parameters", "{:,}"),
+        "fit_seconds": ("seconds", "{:.1f}"),
+    }
+    table = Table(title=title, title_justify="left")
+    shown = {name: form for name, form in columns.items() if name in results}
+    for heading, _ in shown.values():
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for _, row in results.iterrows():
+        table.add_row(*(form.format(row[name]) for name, (_, form) in shown.items()))
+    Console().print(table)
