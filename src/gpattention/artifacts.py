@@ -146,9 +146,11 @@ def write_json(path: Path, content: Any) -> None:
 def write_data_description(folder: Path, data: GPMapDataModule) -> None:
     """Preprocessing, splits and, for simulated data, the truth."""
     write_json(folder / PREPROCESSING, asdict(Preprocessing.of(data)))
-    np.savez(folder / SPLITS, individual_ids=np.array(data.data.individual_ids), **data.split._asdict())
-    if data.data.truth is not None:
-        np.savez(folder / TRUTH, noiseless=data.data.truth.noiseless, **data.data.truth.arrays)
+    train, val, test = data.split
+    np.savez(folder / SPLITS, individual_ids=np.array(data.data.individual_ids), train=train, val=val, test=test)
+    if (truth := data.data.truth) is not None:
+        arrays: dict[str, Any] = {"noiseless": truth.noiseless, **truth.arrays}
+        np.savez(folder / TRUTH, **arrays)
 
 
 def predictions_table(data: GPMapDataModule, standardised: torch.Tensor) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pandas as pd
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
@@ -45,7 +45,7 @@ def wandb_loggers(
         name=name,
         tags=tags,
         dir=folder,
-        mode=asked if asked in ("online", "disabled") else mode,
+        mode=cast(Any, asked) if asked in ("online", "disabled") else mode,
         settings=wandb.Settings(console="off", silent=True),
         reinit="finish_previous",
     )

@@ -32,6 +32,8 @@ class GPMapModule(GPMap):
         warmup_fraction: share of the steps in which the one-cycle schedule rises.
     """
 
+    loss_sum: Tensor
+
     def __init__(
         self,
         *,

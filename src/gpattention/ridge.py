@@ -37,6 +37,9 @@ class RidgeModule(GPMap):
     """
 
     batching: Batching = "one_pass"
+    coefficients: Tensor
+    intercept: Tensor
+    penalty: Tensor
 
     def __init__(
         self,

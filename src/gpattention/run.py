@@ -77,7 +77,7 @@ def build_data(config: Mapping[str, Any], module_class: type[GPMap]) -> GPMapDat
 
 def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPMapDataModule) -> GPMap:
     """The map for these data: one that fits itself takes the model's keys, a network is wrapped for training."""
-    sizes = {"n_loci": data.data.n_loci, "environment_names": list(data.data.environment_names)}
+    sizes: dict[str, Any] = {"n_loci": data.data.n_loci, "environment_names": list(data.data.environment_names)}
     model = dict(config["model"])
     if issubclass(module_class, artifacts.GPMapModule):
         return module_class(model=model, **sizes, **config["training"])
@@ -159,7 +159,7 @@ def r2_ceiling(data: GPMapDataModule) -> dict[str, float]:
         noise = np.where(np.isnan(phenotype), np.nan, data.data.standard_error[rows] ** 2)
     else:
         return {}
-    known = ~np.isnan(noise).all(axis=0)
+    known = (~np.isnan(noise)).any(axis=0)
     ceiling = 1 - np.nanmean(noise[:, known], axis=0) / np.nanvar(phenotype[:, known], axis=0)
     names = [name for name, one in zip(data.data.environment_names, known, strict=True) if one]
     each = {f"r2_ceiling/{name}": float(value) for name, value in zip(names, ceiling, strict=True)}

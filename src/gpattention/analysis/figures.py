@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
@@ -39,7 +40,7 @@ def learning_curve(rows: Sequence[Mapping[str, float]], best_epoch: int) -> Figu
     handles.append(axes.axvline(best_epoch, color=GREY, linewidth=0.8, linestyle=":", label="epoch kept"))
     axes.set_ylim(bottom=max(-0.1, min(r2.min(), 1) - 0.05))
     axes.set(xlabel="epoch", ylabel="R2, standardised phenotype")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(handles=handles, frameon=False, fontsize=7)
     return figure
 

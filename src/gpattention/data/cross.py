@@ -10,8 +10,9 @@ from gpattention.progress import progress_bar
 
 # Lengths in bp of chromosomes I to XVI of the S288C reference genome, release R64 (Saccharomyces Genome Database).
 CHROMOSOME_BP = np.array(
-    [230218, 813184, 316620, 1531933, 576874, 270161, 1090940, 562643]
-    + [439888, 745751, 666816, 1078177, 924431, 784333, 1091291, 948066]
+    "230218 813184 316620 1531933 576874 270161 1090940 562643 "
+    "439888 745751 666816 1078177 924431 784333 1091291 948066".split(),
+    dtype=np.int64,
 )
 # 90.5 crossovers a meiosis (Mancera et al. 2008, Nature 454:479), each of which half of the spores inherit.
 MAP_LENGTH_CM = 4525.0

@@ -155,7 +155,7 @@ def code_genotype(
 
     def refuse(wrong: NDArray[np.bool_], what: str) -> None:
         if wrong.any():
-            row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
+            row, column = divmod(int(wrong.argmax()), wrong.shape[1])
             raise InputError(
                 f"{place}: genotype {values[row, column]:g} of individual {row_names[row]}, locus column {column + 1}, "
                 f"{what} ({int(wrong.sum())} such)"
