@@ -26,7 +26,7 @@ class EpochHistory(L.Callback):
         self.start = time.perf_counter()
 
     def on_validation_end(self, trainer: L.Trainer, module: Any) -> None:
-        if trainer.state.fn != "fit":
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         row = {"epoch": trainer.current_epoch + 1, "seconds": round(time.perf_counter() - self.start, 3)}
         for group in (group for optimizer in trainer.optimizers[:1] for group in optimizer.param_groups[:1]):
@@ -60,7 +60,7 @@ class FitProgress(L.Callback):
             )
 
     def on_validation_end(self, trainer: L.Trainer, module: Any) -> None:
-        if trainer.state.fn != "fit" or not module.automatic_optimization:
+        if trainer.state.fn != "fit" or trainer.sanity_checking or not module.automatic_optimization:
             return
         epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 0
         text = f"epoch {epoch}/{epochs}, {self.monitor} {module.scores[self.monitor]:.4f}"

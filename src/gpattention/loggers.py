@@ -1,7 +1,8 @@
 """Where the history of a run goes beside its folder. Weights & Biases stays offline unless asked for."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -54,9 +55,21 @@ def wandb_loggers(
     return [*csv_loggers(folder=folder), WandbLogger(experiment=run)]
 
 
-def log_config(loggers: list[Logger], config: Mapping[str, Any]) -> None:
-    for run in wandb_runs(loggers):
-        run.config.update(dict(config))
+@contextmanager
+def logged(loggers: list[Logger], config: Mapping[str, Any]) -> Iterator[None]:
+    """Record the configuration; at the end close the W&B run, marked as failed after an error.
+
+    Left open, the next job of this process would write into it.
+    """
+    failed = True
+    try:
+        for run in wandb_runs(loggers):
+            run.config.update(dict(config))
+        yield
+        failed = False
+    finally:
+        for run in wandb_runs(loggers):
+            run.finish(exit_code=int(failed))
 
 
 def log_results(loggers: list[Logger], metrics: Mapping[str, Any], figures: list[Path]) -> None:
@@ -67,12 +80,6 @@ def log_results(loggers: list[Logger], metrics: Mapping[str, Any], figures: list
         run.summary.update(dict(metrics))
         table = pd.DataFrame({"quantity": list(metrics), "value": [str(value) for value in metrics.values()]})
         run.log({"results": wandb.Table(dataframe=table)} | {path.stem: wandb.Image(str(path)) for path in figures})
-
-
-def close(loggers: list[Logger], failed: bool) -> None:
-    """End the W&B run, so that the next job of this process starts its own; a failed one is marked so."""
-    for run in wandb_runs(loggers):
-        run.finish(exit_code=int(failed))
 
 
 def wandb_runs(loggers: list[Logger]) -> list[Any]:

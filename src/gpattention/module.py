@@ -4,7 +4,7 @@ import math
 from typing import Any, Literal
 
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class
 from torch import Tensor
 
 from gpattention.data.batching import Batch
@@ -53,7 +53,9 @@ class GPMapModule(GPMap):
                 "give a rate above 0, a decay from 0 on and a fraction between 0 and 1"
             )
         self.save_hyperparameters(logger=False)
-        self.network = instantiate(model, n_loci=n_loci, n_environments=len(environment_names), _convert_="all")
+        arguments = {key: value for key, value in model.items() if key != "_target_"}
+        network = get_class(model["_target_"])
+        self.network = network(n_loci=n_loci, n_environments=len(environment_names), **arguments)
         self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
 
     def forward(self, genotype_BL: Tensor) -> Tensor:

@@ -113,7 +113,7 @@ class RidgeModule(GPMap):
         self.row = rows.stop
 
     def on_validation_start(self) -> None:
-        if self.trainer.state.fn == "fit":
+        if self.trainer.state.fn == "fit" and not self.trainer.sanity_checking:
             self.solve()
 
     def on_train_epoch_end(self) -> None:
@@ -160,13 +160,14 @@ class RidgeModule(GPMap):
         intercepts, coefficients = self.candidates
         n_environments = len(self.environment_names)
         accuracy = self.candidate_accuracy
-        r2 = accuracy.compute()["r2"].unflatten(0, (-1, n_environments))
+        r2 = accuracy.compute()["r2"].reshape(-1, n_environments)
         best = r2.argmax(dim=0)
         environment = torch.arange(n_environments, device=best.device)
         self.coefficients.copy_(coefficients[:, best, environment])
         self.intercept.copy_(intercepts[best, environment])
         self.penalty.copy_(self.penalties.to(best.device)[best].T)
-        self.accuracy.residual.copy_(accuracy.residual.unflatten(0, (-1, n_environments))[best, environment])
+        # What the validation step added up belongs to the first candidate; the rest of the sums does not depend on it.
+        self.accuracy.residual.copy_(accuracy.residual.reshape(-1, n_environments)[best, environment])
         self.candidates = None
 
 

@@ -48,20 +48,18 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
         module_class = artifacts.module_class(config["model"])
         data = build_data(config, module_class)
         module = build_module(config, module_class, data)
+        trainer = build_trainer(config, folder)
         log.info("%s", data.describe())
+        log.info("%s with %s fitted parameters", model_name(config), f"{module.n_fitted():,}")
 
         artifacts.clear_run(folder)
         open_log()
         artifacts.write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
         artifacts.write_data_description(folder, data)
-        trackers = instantiate(config["logger"], folder=str(folder), _convert_="all")
-        failed = True
-        try:
-            loggers.log_config(trackers, config)
-            metrics = fit_and_test(config, folder, data, module, trackers)
-            failed = False
-        finally:
-            loggers.close(trackers, failed)
+        trainer.loggers = instantiate(config["logger"], folder=str(folder), _convert_="all")
+        with loggers.logged(trainer.loggers, config):
+            metrics, drawn = fit_and_test(folder, data, module, trainer)
+            loggers.log_results(trainer.loggers, metrics, drawn)
         artifacts.write_json(folder / artifacts.METRICS, metrics)
         log.info("test R2 %.4f%s; results in %s", metrics["test/r2"], ceiling_text(metrics), folder)
     return metrics
@@ -85,12 +83,8 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPM
     return module_class(**model, **sizes)
 
 
-def fit_and_test(
-    config: Mapping[str, Any], folder: Path, data: GPMapDataModule, module: GPMap, trackers: list[Any]
-) -> Metrics:
-    """Fit, restore the best epoch by validation, score it on validation and test, write predictions and figures."""
-    name = config["model"]["_target_"].rsplit(".", 1)[-1]
-    history = EpochHistory()
+def build_trainer(config: Mapping[str, Any], folder: Path) -> L.Trainer:
+    """The Trainer with its history, its progress and the epoch that is best by validation; touches no file yet."""
     best = ModelCheckpoint(
         folder,
         Path(artifacts.CHECKPOINT).stem,
@@ -99,51 +93,55 @@ def fit_and_test(
         save_weights_only=True,
         enable_version_counter=False,
     )
-    extra = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
-    trainer: L.Trainer = instantiate(
-        config["trainer"],
-        callbacks=[history, FitProgress(name, config["monitor"]), best, *extra],
-        logger=trackers,
-        _convert_="all",
-    )
-    log.info("%s with %s fitted parameters", name, f"{module.n_fitted():,}")
+    progress = FitProgress(model_name(config), config["monitor"])
+    chosen = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
+    callbacks = [EpochHistory(), progress, best, *chosen]
+    return instantiate(config["trainer"], callbacks=callbacks, logger=False, _convert_="all")
+
+
+def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.Trainer) -> tuple[Metrics, list[Path]]:
+    """Fit, restore the best epoch by validation, score it on validation and test; metrics, and the figures drawn."""
     start = time.perf_counter()
     trainer.fit(module, datamodule=data)
     fit_seconds = time.perf_counter() - start
 
     path = folder / artifacts.CHECKPOINT
-    if not best.best_model_path:  # solved without an optimizer step, which Lightning takes for nothing to save
+    best_epoch = 1
+    if module.automatic_optimization:
+        checkpoint = torch.load(path, weights_only=True)
+        best_epoch = checkpoint["epoch"] + 1
+        module.load_state_dict(checkpoint["state_dict"])
+    else:  # solved in one pass without an optimizer step, so that the Trainer saw nothing to save
         trainer.save_checkpoint(path, weights_only=True)
-    checkpoint = torch.load(path, weights_only=True)
-    best_epoch = checkpoint["epoch"] + 1 if best.best_model_path else 1
-    module.load_state_dict(checkpoint["state_dict"])
     trainer.validate(module, datamodule=data, verbose=False)
     trainer.test(module, datamodule=data, verbose=False)
 
     predictions = artifacts.predictions_table(data, module.test_predictions)
     predictions.to_csv(folder / artifacts.PREDICTIONS, sep="\t", index=False, float_format="%.8g")
-    metrics = (
-        module.scores
-        | {f"test/{key}": value for key, value in r2_ceiling(data).items()}
-        | {
-            "n_parameters": module.n_fitted(),
-            "n_loci": data.data.n_loci,
-            "n_train": len(data.split.train),
-            "n_val": len(data.split.val),
-            "n_test": len(data.split.test),
-            "best_epoch": best_epoch,
-            "n_epochs": len(history.rows),
-            "seed": config["seed"],
-            "fit_seconds": round(fit_seconds, 3),
-            "segregants_per_second": round(len(data.split.train) * len(history.rows) / fit_seconds, 1),
-            "peak_memory_mib": round(peak_memory_mib(), 1),
-        }
-    )
+    history = next(callback.rows for callback in trainer.callbacks if isinstance(callback, EpochHistory))  # type: ignore[attr-defined]
+    metrics = {
+        **module.scores,
+        **{f"test/{name}": value for name, value in r2_ceiling(data).items()},
+        "n_parameters": module.n_fitted(),
+        "n_loci": data.data.n_loci,
+        "n_train": len(data.split.train),
+        "n_val": len(data.split.val),
+        "n_test": len(data.split.test),
+        "best_epoch": best_epoch,
+        "n_epochs": len(history),
+        "fit_seconds": round(fit_seconds, 3),
+        "segregants_per_second": round(len(data.split.train) * len(history) / fit_seconds, 1),
+        "peak_memory_mib": round(peak_memory_mib(), 1),
+    }
     drawn = [folder / artifacts.LEARNING_CURVE, folder / artifacts.PREDICTED]
-    figures.save(figures.learning_curve(history.rows, best_epoch), drawn[0])
+    figures.save(figures.learning_curve(history, best_epoch), drawn[0])
     figures.save(figures.predicted_against_measured(predictions, metrics), drawn[1])
-    loggers.log_results(trackers, metrics, drawn)
-    return metrics
+    return metrics, drawn
+
+
+def model_name(config: Mapping[str, Any]) -> str:
+    """What to call the model in the log: its terms where it is a regression, else its class."""
+    return config["model"].get("terms") or config["model"]["_target_"].rsplit(".", 1)[-1].lower()
 
 
 def r2_ceiling(data: GPMapDataModule) -> dict[str, float]:
@@ -159,7 +157,7 @@ def r2_ceiling(data: GPMapDataModule) -> dict[str, float]:
         noise = np.where(np.isnan(phenotype), np.nan, data.data.standard_error[rows] ** 2)
     else:
         return {}
-    known = (~np.isnan(noise)).any(axis=0)
+    known = np.count_nonzero(~np.isnan(noise), axis=0) > 0
     ceiling = 1 - np.nanmean(noise[:, known], axis=0) / np.nanvar(phenotype[:, known], axis=0)
     names = [name for name, one in zip(data.data.environment_names, known, strict=True) if one]
     each = {f"r2_ceiling/{name}": float(value) for name, value in zip(names, ceiling, strict=True)}
@@ -185,6 +183,7 @@ def log_kept_for(folder: Path) -> Iterator[Any]:
     package = logging.getLogger("gpattention")
     kept = MemoryHandler(capacity=10_000, flushLevel=logging.CRITICAL + 1, flushOnClose=False)
     package.addHandler(kept)
+    package.setLevel(logging.INFO)
 
     def open_log() -> None:
         file = logging.FileHandler(folder / artifacts.LOG)

@@ -73,7 +73,7 @@ class GPMapDataModule(L.LightningDataModule):
         split = split_individuals(
             data.individual_ids, split_scheme, split_seed, test_fraction, val_fraction, n_folds, fold, stored
         )
-        measured = (~np.isnan(data.phenotype)).any(axis=1)
+        measured = np.count_nonzero(~np.isnan(data.phenotype), axis=1) > 0
         if not measured.all():
             log.info("%d individuals without a measured phenotype are left out", int((~measured).sum()))
         self.split = Split(*(rows[measured[rows]] for rows in split))

@@ -1,0 +1,46 @@
+# make run    set up and run the quickstart
+# make test   set up, check style and types, run the tests
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup run test test-all check benchmark clean
+
+help:
+	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about 3 minutes)"
+	@echo "make test       set up, then style, types and tests (under 10 minutes)"
+	@echo "make test-all   the same with the slow tests"
+	@echo "make setup      only the environment in $(VENV)"
+	@echo "make benchmark  time and memory of a training step, into benchmarks/results"
+
+setup: $(VENV)/.ready
+
+# torch first and pinned: what else needs torch would bring its newest build with several GB of CUDA packages.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not here; set PYTHON to a Python 3.11 or newer"; exit 2; }
+	@echo "Setting up $(VENV) (about two minutes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: setup
+	@echo "Quickstart: simulate a cross, fit four maps, compare them (about 3 minutes)"
+	@$(BIN)/python sweep.py sweep=quickstart
+
+check: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+test: check
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: check
+	@$(BIN)/python -m pytest
+
+benchmark: setup
+	@$(BIN)/python benchmarks/attention_step.py
+
+clean:
+	rm -rf $(VENV) outputs multirun dist .pytest_cache .mypy_cache .ruff_cache

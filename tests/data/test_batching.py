@@ -1,0 +1,135 @@
+"""Order and size of batches, and the gather itself."""
+
+import functools
+import operator
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+
+from gpattention.data.batching import Batch, GatherLoader, InOrder, Shuffled
+
+
+def epoch_of(sampler, epoch: int = 0) -> list[list[int]]:
+    if isinstance(sampler, Shuffled):
+        sampler.set_epoch(epoch)
+    return [rows.tolist() for rows in sampler]
+
+
+def small_data(n: int = 10) -> Batch:
+    rows = torch.arange(n)
+    return Batch(
+        torch.stack([rows, -rows], dim=1).to(torch.int8), rows[:, None].float() * 10, (rows[:, None] % 2).float()
+    )
+
+
+@pytest.mark.parametrize(("n_rows", "batch_size"), [(10, 3), (9, 3), (2, 5), (1, 1)])
+def test_in_order_gives_every_row_once(n_rows, batch_size):
+    sampler = InOrder(n_rows, batch_size)
+    batches = epoch_of(sampler)
+    assert functools.reduce(operator.iadd, batches, []) == list(range(n_rows))
+    assert len(batches) == len(sampler)
+    assert all(len(rows) == batch_size for rows in batches[:-1])
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "batch_size", "drop_last", "sizes"),
+    [
+        (10, 3, False, [3, 3, 3, 1]),
+        (10, 3, True, [3, 3, 3]),
+        (9, 3, False, [3, 3, 3]),
+        (9, 3, True, [3, 3, 3]),
+        (2, 5, False, [2]),
+        (2, 5, True, [2]),
+        (5, 5, True, [5]),
+    ],
+)
+def test_shuffled_gives_every_row_at_most_once(n_rows, batch_size, drop_last, sizes):
+    sampler = Shuffled(n_rows, batch_size, seed=0, drop_last=drop_last)
+    batches = epoch_of(sampler)
+    rows = functools.reduce(operator.iadd, batches, [])
+    assert [len(batch) for batch in batches] == sizes
+    assert len(sampler) == len(sizes)
+    assert len(set(rows)) == len(rows)
+    assert set(rows) <= set(range(n_rows))
+
+
+def test_epochs_and_seeds_differ_and_repeat():
+    orders = {
+        (seed, epoch): tuple(map(tuple, epoch_of(Shuffled(100, 7, seed, False), epoch)))
+        for seed in range(3)
+        for epoch in range(3)
+    }
+    assert len(set(orders.values())) == 9
+    again = Shuffled(100, 7, 1, False)
+    assert tuple(map(tuple, epoch_of(again, 2))) == orders[1, 2]
+    assert tuple(map(tuple, epoch_of(again, 0))) == orders[1, 0]
+
+
+def test_rows_left_over_change_from_epoch_to_epoch():
+    sampler = Shuffled(10, 4, 0, True)
+    used = [frozenset(functools.reduce(operator.iadd, epoch_of(sampler, epoch), [])) for epoch in range(20)]
+    assert len(set(used)) > 1
+    assert frozenset.union(*used) == set(range(10))
+
+
+def test_every_row_is_equally_likely_in_the_first_batch():
+    sampler = Shuffled(20, 5, 0, False)
+    counts = np.bincount(np.concatenate([epoch_of(sampler, epoch)[0] for epoch in range(800)]), minlength=20)
+    assert (np.abs(counts - 200) < 4 * np.sqrt(800 * 0.25 * 0.75)).all()
+
+
+def test_order_does_not_depend_on_the_global_generator():
+    sampler = Shuffled(50, 8, 3, False)
+    torch.manual_seed(1)
+    first, state = epoch_of(sampler), torch.get_rng_state()
+    torch.manual_seed(1)
+    assert torch.equal(state, torch.get_rng_state())
+    torch.manual_seed(2)
+    assert epoch_of(sampler) == first
+
+
+def test_loader_gathers_matching_rows_as_floats():
+    data = small_data()
+    loader = GatherLoader(data, Shuffled(10, 4, 0, False))
+    expected = epoch_of(Shuffled(10, 4, 0, False))
+    assert len(loader) == 3
+    for batch, rows in zip(loader, expected, strict=True):
+        assert batch.genotype.dtype == batch.phenotype.dtype == batch.weight.dtype == torch.float32
+        assert batch.genotype.tolist() == [[row, -row] for row in rows]
+        assert batch.phenotype.tolist() == [[10 * row] for row in rows]
+        assert batch.weight.tolist() == [[row % 2] for row in rows]
+
+
+class Recorder(L.LightningModule):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.epochs: list[list[float]] = []
+
+    def on_train_epoch_start(self) -> None:
+        self.epochs.append([])
+
+    def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
+        self.epochs[-1] += batch.phenotype[:, 0].tolist()
+        return (self.weight * batch.phenotype).mean()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def test_trainer_reshuffles_each_epoch(tmp_path):
+    recorder = Recorder()
+    trainer = L.Trainer(
+        max_epochs=3,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    trainer.fit(recorder, GatherLoader(small_data(30), Shuffled(30, 4, 0, False)))
+    assert [sorted(order) for order in recorder.epochs] == [[10.0 * row for row in range(30)]] * 3
+    assert len({tuple(order) for order in recorder.epochs}) == 3

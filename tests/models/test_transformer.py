@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import torch
+
+from gpattention.errors import InputError
+from gpattention.models.transformer import Transformer
+
+
+def numpy_transformer(model, genotype):
+    """The same map written with numpy, one segregant and one head at a time."""
+    weights = {name: value.detach().numpy() for name, value in model.named_parameters()}
+    token = np.column_stack([genotype[:, None] * weights["embedding"], np.ones(len(genotype))])
+    width = token.shape[1]
+    for number, block in enumerate(model.blocks):
+        query, key, value = np.split(token @ weights[f"blocks.{number}.query_key_value"], 3, axis=1)
+        size = width // block.n_heads
+        heads = []
+        for head in range(block.n_heads):
+            part = slice(head * size, (head + 1) * size)
+            score = query[:, part] @ key[:, part].T * (1 if block.scale == 1 else size**-0.5)
+            weight = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
+            heads.append(weight @ value[:, part])
+        token = token + np.concatenate(heads, axis=1)
+        if block.feedforward is not None:
+            name = f"blocks.{number}.feedforward"
+            hidden = token @ weights[f"{name}.1.weight"].T + weights[f"{name}.1.bias"]
+            hidden = torch.nn.functional.gelu(torch.from_numpy(hidden)).numpy()
+            token = token + hidden @ weights[f"{name}.4.weight"].T + weights[f"{name}.4.bias"]
+    return (weights["readout"] * token).sum(axis=(1, 2)) + weights["offset"]
+
+
+@pytest.mark.parametrize("kernel", ["plain", "fused"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"n_heads": 3},
+        {"feedforward_factor": 0},
+        {"score_scale": "sqrt_dim"},
+        {"n_environments": 2, "environment": "joint"},
+    ],
+)
+def test_forward_equals_numpy(options, kernel):
+    torch.manual_seed(0)
+    model = Transformer(
+        n_loci=7, embedding_dim=5, n_layers=2, init_std=0.4, attention_kernel=kernel, **options
+    ).double()
+    genotype = np.random.default_rng(0).choice([-1.0, 1.0], (3, 7))
+    wanted = np.array([numpy_transformer(model, row) for row in genotype])
+    np.testing.assert_allclose(model(torch.from_numpy(genotype)).detach().numpy(), wanted, rtol=1e-8)
+
+
+def test_layer_norm_makes_tokens_of_unit_variance():
+    model = Transformer(n_loci=4, embedding_dim=5, layer_norm=True)
+    normalised = model.blocks[0].attention_norm(10 + 3 * torch.randn(2, 4, 6))
+    torch.testing.assert_close(normalised.std(dim=-1, correction=0), torch.ones(2, 4), rtol=1e-3, atol=1e-3)
+
+
+def test_dropout_acts_in_training_only():
+    torch.manual_seed(0)
+    model = Transformer(n_loci=9, dropout=0.5, init_std=0.3)
+    genotype = torch.ones(2, 9)
+    assert not torch.equal(model(genotype), model(genotype))
+    model.eval()
+    assert torch.equal(model(genotype), model(genotype))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"n_heads": 5}, "n_heads=5 does not divide the token width 24"),
+        ({"dropout": 1.0}, "dropout=1.0"),
+        ({"embedding_dim": 0}, "embedding_dim=0"),
+        ({"n_environments": 2}, "model.environment=joint"),
+    ],
+)
+def test_refusals(options, words):
+    with pytest.raises(InputError, match=words):
+        Transformer(n_loci=4, **options)

@@ -1,0 +1,187 @@
+import json
+
+import lightning as L
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from conftest import SMALL
+from sklearn.metrics import r2_score
+
+from gpattention import artifacts
+from gpattention import run as run_module
+from gpattention.config import compose_config
+from gpattention.errors import InputError
+from gpattention.run import run
+
+# Not compared between runs: what depends on the machine and the moment.
+MEASURED_ON_THE_MACHINE = {"fit_seconds", "segregants_per_second", "peak_memory_mib"}
+
+
+def small_run(folder, *overrides):
+    return run(compose_config([*SMALL, *overrides]), folder)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return folder, small_run(folder, "model=attention", "model.embedding_dim=3")
+
+
+def test_run_folder_holds_everything(finished):
+    folder, metrics = finished
+    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL)
+    assert json.loads((folder / "metrics.json").read_text()) == metrics
+    names = "val/r2 test/r2 test/r2/30C test/r2_pooled test/mse test/r2_ceiling n_parameters best_epoch fit_seconds segregants_per_second peak_memory_mib"
+    assert set(names.split()) <= set(metrics)
+    assert metrics["n_parameters"] == 6 * 3 + 9 * 16 + 6 * 4 + 1
+    history = pd.read_csv(folder / "metrics.csv")
+    assert history["epoch"].tolist() == [1, 2]
+    assert not history[["train/loss", "val/r2", "learning_rate"]].isna().any(axis=None)
+    assert "30C" in (folder / "run.log").read_text()
+
+
+def test_scores_equal_those_of_the_predictions_written(finished):
+    folder, metrics = finished
+    table = pd.read_csv(folder / "predictions_test.tsv", sep="\t")
+    assert table.columns.tolist() == ["id", "environment", "measured", "predicted"]
+    assert metrics["test/r2"] == pytest.approx(r2_score(table["measured"], table["predicted"]), abs=1e-5)
+    splits = np.load(folder / "splits.npz")
+    assert table["id"].tolist() == splits["individual_ids"][splits["test"]].tolist()
+    assert np.sort(np.concatenate([splits["train"], splits["val"], splits["test"]])).tolist() == list(range(400))
+
+
+def test_ceiling_is_the_r2_of_the_truth(finished):
+    folder, metrics = finished
+    test = np.load(folder / "splits.npz")["test"]
+    measured = pd.read_csv(folder / "predictions_test.tsv", sep="\t")["measured"]
+    truth = np.load(folder / "truth.npz")["noiseless"][test, 0]
+    assert metrics["test/r2_ceiling"] == pytest.approx(r2_score(measured, truth), abs=1e-3)
+
+
+@pytest.mark.parametrize("model", ["attention", "transformer", "pairwise"])
+def test_same_seed_gives_the_same_metrics(model, tmp_path):
+    first, second = (small_run(tmp_path / name, f"model={model}") for name in ("a", "b"))
+    same = set(first) - MEASURED_ON_THE_MACHINE
+    assert {name: first[name] for name in same} == {name: second[name] for name in same}
+    # the seed decides the weights and the batches of a network; a regression has neither
+    other = small_run(tmp_path / "c", f"model={model}", "seed=1")
+    assert (other["val/mse"] == first["val/mse"]) == (model == "pairwise")
+
+
+@pytest.mark.parametrize(
+    ("model", "epsilon", "least"),
+    [("linear", 1, 0.85), ("pairwise", 1, 0.85), ("attention", 1, 0.8), ("transformer", 0.3, 0.8)],
+)
+def test_every_model_recovers_a_simulated_map(model, epsilon, least, tmp_path):
+    overrides = [
+        "data.n_segregants=4000",
+        "data.n_interactions=3",
+        "trainer.max_epochs=15",
+        "training.learning_rate=5e-3",
+    ]
+    metrics = small_run(tmp_path, f"model={model}", f"data.epsilon={epsilon}", *overrides)
+    assert least < metrics["test/r2"] < metrics["test/r2_ceiling"] + 0.01
+
+
+def test_best_epoch_is_restored(tmp_path):
+    """With a rate so high that training falls apart, the scores are those of the epoch kept, not of the last."""
+    metrics = small_run(
+        tmp_path, "model=attention", "training.learning_rate=0.3", "trainer.max_epochs=6", "data.epsilon=1"
+    )
+    history = pd.read_csv(tmp_path / "metrics.csv")
+    assert metrics["val/r2"] == pytest.approx(history["val/r2"].max(), abs=1e-9)
+    assert metrics["best_epoch"] == history["val/r2"].idxmax() + 1
+
+
+def test_several_environments_in_one_joint_map(tmp_path):
+    metrics = small_run(tmp_path, "model=transformer", "model.environment=joint", "data.temperatures=[25,30,35]")
+    each = [metrics[f"test/r2/{name}"] for name in ("25C", "30C", "35C")]
+    assert metrics["test/r2"] == pytest.approx(np.mean(each))
+    table = pd.read_csv(tmp_path / "predictions_test.tsv", sep="\t")
+    for name, value in zip(("25C", "30C", "35C"), each, strict=True):
+        part = table[table["environment"] == name]
+        assert value == pytest.approx(r2_score(part["measured"], part["predicted"]), abs=1e-5)
+
+
+def test_complete_run_is_not_overwritten_unless_asked(tmp_path):
+    small_run(tmp_path, "model=linear")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match=r"holds a complete run: set overwrite=true"):
+        small_run(tmp_path, "model=linear", "data.epsilon=1")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    small_run(tmp_path, "model=linear", "data.epsilon=1", "overwrite=true")
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text())["data"]["epsilon"] == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ["data.n_segregants=5"],
+        ["data.epsilon=2"],
+        ["model=transformer", "model.n_heads=5"],
+        ["data.temperatures=[25,30]", "model=attention"],
+    ],
+)
+def test_refused_run_leaves_an_earlier_one_alone(bad, tmp_path):
+    small_run(tmp_path, "model=linear")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError):
+        small_run(tmp_path, "overwrite=true", *bad)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_run_that_breaks_off_is_not_complete(tmp_path, monkeypatch):
+    def break_off(*_, **__):
+        raise RuntimeError("broken off")
+
+    monkeypatch.setattr(L.Trainer, "test", break_off)
+    with pytest.raises(RuntimeError, match="broken off"):
+        small_run(tmp_path, "model=linear")
+    assert (tmp_path / "config.yaml").exists()
+    assert not artifacts.is_complete(tmp_path)
+    monkeypatch.undo()
+    small_run(tmp_path, "model=linear")
+    assert artifacts.is_complete(tmp_path)
+
+
+def test_weights_that_run_away_stop_the_run(tmp_path):
+    with pytest.raises(InputError, match=r"no longer finite after epoch .*lower training.learning_rate"):
+        small_run(tmp_path, "model=attention", "model.init_std=1e20")
+
+
+def test_standard_errors_give_the_ceiling(own_files, tmp_path):
+    genotype_file, phenotype_file = own_files
+    table = pd.read_csv(phenotype_file, index_col=0)
+    (table * 0 + 0.5).to_csv(tmp_path / "se.csv")
+    files = [
+        f"data.genotype_file={genotype_file}",
+        f"data.phenotype_file={phenotype_file}",
+        f"data.standard_error_file={tmp_path}/se.csv",
+    ]
+    metrics = run(
+        compose_config(["data=table", "model=linear", "trainer=cpu", "data.environments=[A]", *files]), tmp_path / "run"
+    )
+    measured = pd.read_csv(tmp_path / "run" / "predictions_test.tsv", sep="\t")["measured"]
+    assert metrics["test/r2_ceiling"] == pytest.approx(1 - 0.25 / measured.var(ddof=0), rel=1e-5)
+
+
+def test_load_run_needs_only_the_folder(finished, tmp_path):
+    folder, _metrics = finished
+    loaded = artifacts.load_run(folder)
+    table = pd.read_csv(folder / "predictions_test.tsv", sep="\t")
+    config = compose_config([*SMALL, "model=attention"])
+    data = run_module.build_data(run_module.check_config(config), type(loaded.module))
+    with torch.inference_mode():
+        prediction = loaded.module(torch.from_numpy(data.data.genotype[data.split.test]).float())
+    restored = loaded.preprocessing.scaling.restore(prediction.numpy())[:, 0]
+    np.testing.assert_allclose(restored, table["predicted"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "best.ckpt"])
+def test_load_run_names_what_is_missing(name, tmp_path):
+    small_run(tmp_path, "model=linear")
+    (tmp_path / name).unlink()
+    with pytest.raises(InputError, match=name):
+        artifacts.load_run(tmp_path)
