@@ -17,7 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.utils import get_method, get_object
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from gpattention.data.datamodule import GPMapDataModule
@@ -142,8 +142,8 @@ def suggest(key: str, known: Iterable[str], place: str = "") -> str:
 def explain(error: Exception, cfg: DictConfig | None = None) -> str:
     """One message for an error of Hydra or OmegaConf, with near misses where a key is unknown."""
     text = str(error)
-    if missing := re.search(r"Missing mandatory value: (\S+)", text):
-        return f"{missing[1]} is not given: set {missing[1]}=VALUE"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} is not given: set {error.full_key}=VALUE"
     if unknown := re.match(r"Could not override '([^']+)'", text):
         place, _, key = unknown[1].rpartition(".")
         try:

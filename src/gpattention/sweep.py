@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import yaml
@@ -63,19 +63,19 @@ def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd
         raise InputError(f"conf/sweep/{name}.yaml: unknown key {min(unknown)}: {suggest(min(unknown), SWEEP_KEYS, '')}")
     folder = folder or Path(sweep["folder"])
     jobs = [job for block in sweep["blocks"] for job in expand(block)]
-    configs = [compose_config([*sweep["common"], *job, *overrides]) for job in jobs]
+    configs = [compose_config([*sweep["common"], *job.overrides, *overrides]) for job in jobs]
     for cfg in configs:
         check_config(cfg)
     rows = []
     for number, (job, cfg) in enumerate(zip(jobs, configs, strict=True), 1):
-        run_folder = folder / job_name(job)
-        log.info("run %d of %d: %s", number, len(jobs), " ".join(job))
+        run_folder = folder / job.name
+        log.info("run %d of %d: %s", number, len(jobs), job.name)
         metrics = finished(cfg, run_folder)
         if metrics is None:
             metrics = run(cfg, run_folder)
         else:
             log.info("finished earlier: %s", run_folder)
-        rows.append(dict(text.split("=", 1) for text in job) | metrics | {"folder": str(run_folder)})
+        rows.append(dict(text.split("=", 1) for text in job.overrides) | metrics | {"folder": str(run_folder)})
     results = pd.DataFrame(rows)
     artifacts.write_text(folder / RESULTS, results.to_csv(index=False))
     figures.save(figures.comparison(results, sweep["title"]), folder / FIGURE)
@@ -84,22 +84,35 @@ def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd
     return results
 
 
-def expand(block: list[str]) -> list[list[str]]:
-    """One list of overrides for every combination of the values in a block, by Hydra's grammar."""
-    combinations: list[list[str]] = [[]]
+class Job(NamedTuple):
+    """One run of a sweep: its folder's name (the model and what varies) and its overrides."""
+
+    name: str
+    overrides: list[str]
+
+
+def expand(block: list[str]) -> list[Job]:
+    """A job for every combination of the values in a block, by Hydra's grammar."""
+    jobs = [Job("", [])]
     for override in OverridesParser.create().parse_overrides(block):
-        if override.is_sweep_override():
-            values = [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
-        else:
-            values = [override.input_line or ""]
-        combinations = [[*one, value] for one in combinations for value in values]
-    return combinations
+        key = override.get_key_element()
+        varies = override.is_sweep_override()
+        texts = (
+            [f"{key}={value}" for value in override.sweep_string_iterator()] if varies else [override.input_line or ""]
+        )
+        named = varies or key == "model"
+        jobs = [
+            Job(extend_name(job.name, text) if named else job.name, [*job.overrides, text])
+            for job in jobs
+            for text in texts
+        ]
+    return jobs
 
 
-def job_name(job: list[str]) -> str:
-    """A folder name: the model alone where nothing else varies."""
-    parts = [text.removeprefix("model=") for text in job]
-    return re.sub(r"[^A-Za-z0-9._=,+-]", "_", ",".join(parts))
+def extend_name(name: str, override: str) -> str:
+    """A folder name with one more override; the model goes by its name alone."""
+    part = re.sub(r"[^A-Za-z0-9._=+-]", "_", override.removeprefix("model="))
+    return f"{name},{part}" if name else part
 
 
 def finished(cfg: Any, folder: Path) -> dict[str, Any] | None:
@@ -120,7 +133,7 @@ def print_table(results: pd.DataFrame, title: str) -> None:
         "test/r2": ("test R2", "{:.4f}"),
         "test/r2_ceiling": ("noise ceiling", "{:.4f}"),
         "n_parameters": ("parameters", "{:,}"),
-        "fit_seconds": ("seconds", "{:.1f}"),
+        "fit_seconds": ("seconds", "{:.2f}"),
     }
     table = Table(title=title, title_justify="left")
     shown = {name: form for name, form in columns.items() if name in results}

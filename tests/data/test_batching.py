@@ -80,14 +80,14 @@ def test_every_row_is_equally_likely_in_the_first_batch():
     assert (np.abs(counts - 200) < 4 * np.sqrt(800 * 0.25 * 0.75)).all()
 
 
-def test_order_does_not_depend_on_the_global_generator():
+def test_order_neither_uses_nor_moves_the_global_generator():
     sampler = Shuffled(50, 8, 3, False)
     torch.manual_seed(1)
-    first, state = epoch_of(sampler), torch.get_rng_state()
-    torch.manual_seed(1)
-    assert torch.equal(state, torch.get_rng_state())
+    before = torch.get_rng_state()
+    order = epoch_of(sampler)
+    assert torch.equal(before, torch.get_rng_state())
     torch.manual_seed(2)
-    assert epoch_of(sampler) == first
+    assert epoch_of(sampler) == order
 
 
 def test_loader_gathers_matching_rows_as_floats():

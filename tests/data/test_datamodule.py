@@ -1,0 +1,294 @@
+"""From a data set to batches: nothing leaks from validation and test, and nothing missing reaches a batch."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.genotype_phenotype import GenotypePhenotypeData
+from gpattention.data.splits import split_individuals
+from gpattention.errors import InputError
+
+NAN = float("nan")
+N = 200
+IDS = tuple(f"line{i}" for i in range(N))
+
+
+def make_data(n_environments: int = 1, share_missing: float = 0.0, n: int = N, **changes) -> GenotypePhenotypeData:
+    rng = np.random.default_rng(0)
+    phenotype = rng.normal(5, 3, (n, n_environments))
+    phenotype[rng.random(phenotype.shape) < share_missing] = NAN
+    arguments = {
+        "genotype": rng.choice([-1, 1], (n, 12)).astype(np.int8),
+        "phenotype": phenotype,
+        "individual_ids": tuple(f"line{i}" for i in range(n)),
+        "environment_names": tuple(f"{23 + i}C" for i in range(n_environments)),
+        "coding": "signed",
+        "locus_names": tuple(f"m{i}" for i in range(12)),
+    }
+    return GenotypePhenotypeData(**(arguments | changes))
+
+
+def loaders(module: GPMapDataModule):
+    return {"train": module.train_dataloader(), "val": module.val_dataloader(), "test": module.test_dataloader()}
+
+
+def test_split_is_that_of_the_individuals():
+    data = make_data()
+    expected = split_individuals(IDS, split_seed=4, test_fraction=0.2, val_fraction=0.3)
+    module = GPMapDataModule(data, split_seed=4, test_fraction=0.2, val_fraction=0.3)
+    for rows, others in zip(module.split, expected, strict=True):
+        np.testing.assert_array_equal(rows, others)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"split_scheme": "notebook"}, {"split_scheme": "kfold", "n_folds": 4, "fold": 2}]
+)
+def test_other_schemes_reach_the_split(arguments):
+    module = GPMapDataModule(make_data(), **arguments)
+    scheme = {"scheme": arguments["split_scheme"]} | {k: v for k, v in arguments.items() if k != "split_scheme"}
+    np.testing.assert_array_equal(module.split.test, split_individuals(IDS, **scheme).test)
+
+
+def test_stored_split_comes_from_its_file(tmp_path):
+    parts = ["train", "train", "val", "test"]
+    file = tmp_path / "split.tsv"
+    file.write_text("id\tsplit\n" + "".join(f"{name}\t{parts[i % 4]}\n" for i, name in reversed(list(enumerate(IDS)))))
+    module = GPMapDataModule(make_data(), split_scheme="stored", split_file=str(file))
+    np.testing.assert_array_equal(module.split.val, np.arange(2, N, 4))
+    np.testing.assert_array_equal(module.split.test, np.arange(3, N, 4))
+
+
+def test_sides_do_not_depend_on_environments_batches_or_missing_values():
+    data = make_data(3, share_missing=0.3)
+    whole = GPMapDataModule(data, batch_size=7).split
+    for names in (["23C"], ["25C", "24C"]):
+        part = GPMapDataModule(data.select_environments(names), batch_size=64, batching="one_pass").split
+        for rows, others in zip(part, whole, strict=True):
+            assert set(rows) <= set(others)
+            assert len(rows)
+
+
+def test_scaling_is_of_the_training_part_alone():
+    data = make_data(2, share_missing=0.2)
+    train = split_individuals(IDS).train
+    changed = data.phenotype.copy()
+    changed[np.setdiff1d(np.arange(N), train)] *= 1000
+    for phenotype in (data.phenotype, changed):
+        scaling = GPMapDataModule(make_data(2, phenotype=phenotype)).scaling
+        np.testing.assert_allclose(scaling.mean, np.nanmean(data.phenotype[train], axis=0))
+        np.testing.assert_allclose(scaling.sd, np.nanstd(data.phenotype[train], axis=0))
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+@pytest.mark.parametrize("n_environments", [1, 3])
+def test_batches_hold_every_individual_of_the_part_once(part, n_environments):
+    distinct = np.random.default_rng(1).choice([-1, 1], (N, 60)).astype(np.int8)
+    data = make_data(n_environments, share_missing=0.3, genotype=distinct, locus_names=None)
+    module = GPMapDataModule(data, batch_size=16)
+    train = split_individuals(IDS).train
+    mean, sd = np.nanmean(data.phenotype[train], axis=0), np.nanstd(data.phenotype[train], axis=0)
+    row_of, seen = {genotype.tobytes(): row for row, genotype in enumerate(data.genotype)}, []
+    for batch in loaders(module)[part]:
+        for genotype, phenotype, weight in zip(*(x.numpy() for x in batch), strict=True):
+            row = row_of[genotype.astype(np.int8).tobytes()]
+            measured = ~np.isnan(data.phenotype[row])
+            np.testing.assert_array_equal(weight, measured)
+            expected = np.where(measured, (data.phenotype[row] - mean) / sd, 0)
+            np.testing.assert_allclose(phenotype, expected, rtol=1e-5, atol=1e-6)
+            seen.append(row)
+    in_part = getattr(split_individuals(IDS), part)
+    measured_rows = in_part[~np.isnan(data.phenotype[in_part]).all(axis=1)]
+    assert sorted(seen) == measured_rows.tolist()
+    if part != "train":
+        assert seen == measured_rows.tolist()
+
+
+def test_unmeasured_individuals_of_one_environment_are_left_out_and_counted(caplog):
+    data = make_data(share_missing=0.4)
+    n_missing = int(np.isnan(data.phenotype).sum())
+    with caplog.at_level("INFO", logger="gpattention.data.datamodule"):
+        module = GPMapDataModule(data)
+    assert f"{n_missing} individuals without a measured phenotype are left out" in caplog.text
+    assert sum(map(len, module.split)) == N - n_missing
+    for loader in loaders(module).values():
+        assert all((batch.weight == 1).all() for batch in loader)
+
+
+def test_with_several_environments_only_wholly_unmeasured_individuals_are_left_out():
+    phenotype = make_data(2).phenotype
+    phenotype[:40, 0] = NAN
+    phenotype[20:60, 1] = NAN
+    module = GPMapDataModule(make_data(2, phenotype=phenotype))
+    assert sorted(np.concatenate(module.split)) == [*range(20), *range(40, N)]
+    n_unmeasured = sum(int((batch.weight == 0).sum()) for loader in loaders(module).values() for batch in loader)
+    assert n_unmeasured == 40
+
+
+@pytest.mark.parametrize("batching", ["shuffled", "one_pass"])
+@pytest.mark.parametrize("n_environments", [1, 4])
+def test_no_batch_holds_nan(batching, n_environments):
+    module = GPMapDataModule(make_data(n_environments, share_missing=0.4), batching=batching, batch_size=9)
+    for loader in loaders(module).values():
+        for batch in loader:
+            assert all(torch.isfinite(tensor).all() for tensor in batch)
+            assert all(tensor.dtype == torch.float32 for tensor in batch)
+            assert batch.phenotype.shape == batch.weight.shape == (len(batch.genotype), n_environments)
+
+
+def test_one_pass_keeps_the_order_and_shuffled_does_not():
+    data = make_data()
+    train = split_individuals(IDS).train
+    one_pass = torch.cat([batch.genotype for batch in GPMapDataModule(data, batching="one_pass").train_dataloader()])
+    shuffled = torch.cat([batch.genotype for batch in GPMapDataModule(data).train_dataloader()])
+    np.testing.assert_array_equal(one_pass, data.genotype[train])
+    assert not torch.equal(one_pass, shuffled)
+
+
+@pytest.mark.parametrize(("drop_last", "n_batches", "n_rows"), [(False, 5, 144), (True, 4, 128)])
+def test_batch_size_and_drop_last(drop_last, n_batches, n_rows):
+    loader = GPMapDataModule(make_data(), batch_size=32, drop_last=drop_last).train_dataloader()
+    sizes = [len(batch.genotype) for batch in loader]
+    assert len(loader) == len(sizes) == n_batches
+    assert sum(sizes) == n_rows
+
+
+def test_batch_seed_sets_the_order_and_nothing_else():
+    def order(seed: int) -> torch.Tensor:
+        return torch.cat([b.genotype for b in GPMapDataModule(make_data(), batch_seed=seed).train_dataloader()])
+
+    assert torch.equal(order(1), order(1))
+    assert not torch.equal(order(1), order(2))
+    assert sorted(order(1).tolist()) == sorted(order(2).tolist())
+
+
+def test_evaluation_batches_cover_many_individuals():
+    module = GPMapDataModule(make_data(n=8000))
+    assert len(module.split.test) == 1200
+    sizes = [len(batch.genotype) for batch in module.test_dataloader()]
+    assert len(sizes) > 1
+    assert sum(sizes) == 1200
+
+
+def test_loci_that_do_not_vary_in_training_are_dropped_and_counted(caplog):
+    data = make_data()
+    split = split_individuals(IDS)
+    genotype = data.genotype.copy()
+    genotype[:, 2] = 1
+    genotype[split.train, 7] = -1
+    with caplog.at_level("INFO", logger="gpattention.data.datamodule"):
+        module = GPMapDataModule(make_data(genotype=genotype))
+    kept = [i for i in range(12) if i not in (2, 7)]
+    assert "2 of 12 loci do not vary in the training part and are dropped" in caplog.text
+    assert module.loci_index.tolist() == kept
+    assert module.n_columns == 12
+    assert module.data.locus_names == tuple(f"m{i}" for i in kept)
+    batch = next(iter(module.val_dataloader()))
+    np.testing.assert_array_equal(batch.genotype, genotype[split.val][:, kept])
+
+
+@pytest.mark.parametrize("pruning_order", ["ascending", "random"])
+def test_pruning_looks_at_training_individuals_only(pruning_order, caplog):
+    data = make_data()
+    split = split_individuals(IDS)
+    others = np.setdiff1d(np.arange(N), split.train)
+    genotype = data.genotype.copy()
+    genotype[split.train, 5] = -genotype[split.train, 1]
+    genotype[others, 8] = genotype[others, 3]
+    with caplog.at_level("INFO", logger="gpattention.data.datamodule"):
+        module = GPMapDataModule(make_data(genotype=genotype), max_correlation=0.9, pruning_order=pruning_order)
+    left_out = set(range(12)) - set(module.loci_index.tolist())
+    assert len(left_out) == 1
+    assert left_out <= ({5} if pruning_order == "ascending" else {1, 5})
+    assert "11 of 12 loci are left at correlations up to 0.9" in caplog.text
+    assert next(iter(module.train_dataloader())).genotype.shape[1] == 11
+
+
+def test_random_pruning_follows_the_split_seed():
+    data = make_data()
+    genotype = np.repeat(data.genotype[:, :6], 2, axis=1)
+    kept = [
+        GPMapDataModule(make_data(genotype=genotype), max_correlation=0.9, split_seed=seed).loci_index.tolist()
+        for seed in (0, 0, 1, 2, 3)
+    ]
+    assert kept[0] == kept[1]
+    assert len(set(map(tuple, kept))) > 1
+    assert all([locus // 2 for locus in loci] == list(range(6)) for loci in kept)
+
+
+def test_probabilities_stay_probabilities():
+    genotype = np.random.default_rng(1).uniform(-1, 1, (N, 12)).astype(np.float32)
+    module = GPMapDataModule(make_data(genotype=genotype, coding="probability"))
+    batch = next(iter(module.val_dataloader()))
+    np.testing.assert_array_equal(batch.genotype, genotype[split_individuals(IDS).val])
+
+
+def test_description_counts_loci_and_individuals():
+    module = GPMapDataModule(make_data(2))
+    assert module.describe() == "12 loci, 144 / 26 / 30 individuals for train / val / test, environments: 23C, 24C"
+
+
+def keep_measured(n_kept: int, part: str) -> np.ndarray:
+    phenotype = make_data(2).phenotype
+    phenotype[getattr(split_individuals(IDS), part)[n_kept:], 1] = NAN
+    return phenotype
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+@pytest.mark.parametrize("n_kept", [0, 1])
+def test_refuses_an_environment_hardly_measured_in_one_part(part, n_kept):
+    with pytest.raises(InputError, match=f"environment 24C has fewer than 2 measured individuals in the {part} part"):
+        GPMapDataModule(make_data(2, phenotype=keep_measured(n_kept, part)))
+    GPMapDataModule(make_data(2, phenotype=keep_measured(2, part)))
+
+
+def test_refuses_an_environment_hardly_measured_in_training():
+    with pytest.raises(InputError, match="environment 24C has 1 measured values in the training part"):
+        GPMapDataModule(make_data(2, phenotype=keep_measured(1, "train")))
+
+
+def test_refuses_a_phenotype_constant_in_training():
+    phenotype = make_data().phenotype
+    phenotype[split_individuals(IDS).train] = 3.0
+    with pytest.raises(InputError, match="environment 23C has 144 measured values in the training part and no two"):
+        GPMapDataModule(make_data(phenotype=phenotype))
+
+
+def test_refuses_loci_none_of_which_varies_in_training():
+    genotype = make_data().genotype.copy()
+    genotype[split_individuals(IDS).train] = 1
+    with pytest.raises(InputError, match="none of the 12 loci varies among the training individuals"):
+        GPMapDataModule(make_data(genotype=genotype))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": 0}, "data.batch_size is 0: give a number from 1 on"),
+        ({"batch_size": -5}, "data.batch_size is -5"),
+        ({"max_correlation": 0.0}, "data.max_correlation is 0.0"),
+        ({"max_correlation": 1.5}, "data.max_correlation is 1.5"),
+        ({"test_fraction": 1.0}, "data.test_fraction is 1.0"),
+        ({"split_scheme": "stored"}, "data.split_scheme=stored needs data.split_file"),
+        ({"split_scheme": "stored", "split_file": "nowhere.tsv"}, "nowhere.tsv is not there"),
+        ({"split_scheme": "kfold", "fold": 9}, "data.fold is 9"),
+        ({"split_scheme": "notebook", "split_seed": 1}, "data.split_seed is 1"),
+        ({"max_correlation": 0.9, "split_seed": -1}, "data.split_seed is -1"),
+    ],
+)
+def test_refuses_bad_arguments(arguments, message):
+    with pytest.raises(InputError, match=message):
+        GPMapDataModule(make_data(), **arguments)
+
+
+def test_refuses_too_few_individuals():
+    with pytest.raises(InputError, match="6 individuals are too few for data.split_scheme=fractions"):
+        GPMapDataModule(make_data(n=6))
+
+
+def test_refuses_a_stored_split_without_some_individuals(tmp_path: Path):
+    (tmp_path / "split.tsv").write_text("id\tsplit\nline0\ttrain\nline1\tval\n")
+    with pytest.raises(InputError, match="has no row for 198 individuals, the first line2"):
+        GPMapDataModule(make_data(), split_scheme="stored", split_file=str(tmp_path / "split.tsv"))

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from gpattention.config import check_config, compose_config, conf_folder, explain
+from gpattention.errors import InputError
+
+FILES = ["data.genotype_file=g.npy", "data.phenotype_file=p.tsv"]
+
+
+def options(group):
+    return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml"))
+
+
+def test_checkout_uses_its_own_files():
+    assert conf_folder() == ROOT / "conf"
+
+
+@pytest.mark.parametrize("model", options("model"))
+@pytest.mark.parametrize("profile", options("profile"))
+def test_every_model_composes_with_every_profile(model, profile):
+    config = check_config(compose_config([f"model={model}", f"profile={profile}"]))
+    assert config["trainer"]["max_epochs"] == (30 if profile == "recommended" else 200)
+
+
+@pytest.mark.parametrize(
+    ("group", "option"),
+    [(g, o) for g in ("trainer", "callbacks", "logger", "experiment") for o in options(g)],
+)
+def test_every_option_composes(group, option):
+    assert check_config(compose_config([f"{group}={option}"]))
+
+
+@pytest.mark.parametrize(
+    "data", [[f"data={name}"] for name in options("data") if name not in ("split", "table")] + [["data=table", *FILES]]
+)
+def test_every_data_set_composes(data):
+    assert check_config(compose_config(data))
+
+
+def test_default_profiles():
+    chosen = {model: compose_config([f"model={model}"]).profile.schedule for model in ("attention", "transformer")}
+    assert chosen == {"attention": "constant", "transformer": "one_cycle"}
+
+
+def test_experiment_sets_epochs_for_a_cpu_and_an_override_wins():
+    epochs = {
+        model: compose_config(["experiment=yeast_lithium", f"model={model}"]).trainer.max_epochs
+        for model in ("attention", "transformer")
+    }
+    assert epochs["attention"] == 12
+    assert epochs["transformer"] <= 30
+    assert compose_config(["experiment=yeast_lithium", "trainer.max_epochs=200"]).trainer.max_epochs == 200
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("+sed=1", r"unknown key sed: did you mean seed"),
+        ("+data.epsilonn=1", r"unknown key data.epsilonn: did you mean data.epsilon"),
+        ("+model.embeding_dim=1", r"unknown key model.embeding_dim: did you mean model.embedding_dim"),
+        ("+training.lr=1", r"unknown key training.lr: training has .*learning_rate"),
+        ("+trainer.max_epoch=1", r"unknown key trainer.max_epoch: did you mean trainer.max_epochs"),
+        ("+logger.projct=1", r"unknown key logger.projct"),
+        ("+profile.init_sd=1", r"did you mean profile.init_std"),
+        ("data.n_segregants=many", r"data.n_segregants=many: give a valid integer"),
+        ("data.n_segregants=10.5", r"data.n_segregants=10.5: give"),
+        ("data.loci=last", r"data.loci=last: give 'first' or 'random'"),
+        ("data.environments=30C", r"data.environments=30C: give a valid list"),
+        ("model.layer_norm=2", r"model.layer_norm=2: give"),
+        ("training.schedule=linear", r"training.schedule=linear: give 'constant' or 'one_cycle'"),
+        ("trainer.devices=2", r"trainer.devices=2: a run uses one device"),
+        ("trainer.max_epochs=0", r"trainer.max_epochs=0"),
+        ("seed=-1", r"seed=-1"),
+        ("~data.noise", r"data.noise is not given"),
+        ("data=table", r"data.genotype_file is not given"),
+    ],
+)
+def test_bad_keys_and_values_are_refused(override, words):
+    with pytest.raises(InputError, match=words):
+        check_config(compose_config([override]))
+
+
+def test_environment_names_may_look_like_numbers():
+    config = check_config(compose_config(["data=table", *FILES, "data.environments=[37,4NQO]"]))
+    assert config["data"]["environments"] == ["37", "4NQO"]
+
+
+def test_message_of_a_bad_override_names_near_misses():
+    with pytest.raises(Exception, match="Could not override") as caught:
+        compose_config(["data.epsilonn=1"])
+    assert explain(caught.value) == "unknown key data.epsilonn: did you mean data.epsilon?"
+
+
+def test_help_names_every_option():
+    text = (conf_folder() / "config.yaml").read_text()
+    for group in ("data", "model", "profile", "trainer", "callbacks", "logger", "experiment"):
+        for option in options(group):
+            assert option == "split" or option in text, f"{group}={option} is not in the help"
+
+
+def test_experiment_file_with_an_unknown_key_is_refused(tmp_path, monkeypatch):
+    import shutil
+
+    import gpattention.config as config
+
+    shutil.copytree(conf_folder(), tmp_path / "conf")
+    (tmp_path / "conf" / "experiment" / "mine.yaml").write_text("# @package _global_\ndata: {epsilom: 0.1}\n")
+    (tmp_path / "conf" / "experiment" / "yours.yaml").write_text("# @package _global_\nmax_epochs: 3\n")
+    monkeypatch.setattr(config, "conf_folder", lambda: Path(tmp_path / "conf"))
+    with pytest.raises(InputError, match=r"unknown key data.epsilom: did you mean data.epsilon"):
+        check_config(compose_config(["experiment=mine"]))
+    with pytest.raises(InputError, match=r"unknown key max_epochs"):
+        check_config(compose_config(["experiment=yours"]))

@@ -1,0 +1,101 @@
+import json
+import struct
+from pathlib import Path
+
+import pytest
+from conftest import SMALL
+from wandb.proto import wandb_internal_pb2 as pb
+
+from gpattention.config import compose_config
+from gpattention.run import run
+
+
+def records(path, block=32768):
+    """The records of a W&B offline file: a leveldb log of protobuf messages."""
+    content = path.read_bytes()
+    assert content[:4] == b":W&B"
+    position, parts = 7, []
+    while position < len(content):
+        left = block - position % block
+        if left < 7:
+            position += left
+            continue
+        if position + 7 > len(content):
+            break
+        _crc, size, kind = struct.unpack("<IHB", content[position : position + 7])
+        if kind == 0:
+            break
+        parts.append(content[position + 7 : position + 7 + size])
+        position += 7 + size
+        if kind in (1, 4):
+            record = pb.Record()
+            record.ParseFromString(b"".join(parts))
+            parts = []
+            yield record
+
+
+def values(items):
+    return {"/".join(item.nested_key) or item.key: json.loads(item.value_json) for item in items}
+
+
+def read_offline_run(folder: Path):
+    (path,) = folder.glob("wandb/offline-run-*/run-*.wandb")
+    history, summary, config, about, exit_code = [], {}, {}, None, None
+    for record in records(path):
+        kind = record.WhichOneof("record_type")
+        if kind == "history":
+            history.append(values(record.history.item))
+        elif kind == "summary":
+            summary |= values(record.summary.update)
+        elif kind == "config":
+            config |= values(record.config.update)
+        elif kind == "run":
+            about = record.run
+        elif kind == "exit":
+            exit_code = record.exit.exit_code
+    return history, summary, config, about, exit_code
+
+
+@pytest.fixture(autouse=True)
+def no_account(monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)  # a stored login alone must change nothing
+    monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "config"))
+
+
+def test_offline_run_holds_config_history_summary_and_figures(tmp_path):
+    names = ["logger.group=crosses", "logger.name=first", "logger.tags=[yeast,small]"]
+    metrics = run(compose_config([*SMALL, "model=attention", "logger=wandb", *names]), tmp_path / "run")
+    history, summary, config, about, exit_code = read_offline_run(tmp_path / "run")
+    epochs = [row for row in history if "val/r2" in row]
+    assert [row["epoch"] for row in epochs] == [1, 2]
+    assert all({"train/loss", "val/r2/30C", "learning_rate"} <= set(row) for row in epochs)
+    assert summary["test/r2"] == pytest.approx(metrics["test/r2"])
+    assert config["data"]["epsilon"] == 0.3
+    assert (about.run_group, about.display_name, list(about.tags)) == ("crosses", "first", ["yeast", "small"])
+    logged = {key.split("/")[0] for row in history for key in row}
+    assert {"results", "learning_curve", "predicted_against_measured"} <= logged
+    assert exit_code == 0
+    assert (tmp_path / "run" / "metrics.csv").exists()
+
+
+def test_jobs_of_one_process_write_into_runs_of_their_own(tmp_path):
+    for epsilon in (0, 1):
+        run(
+            compose_config([*SMALL, "model=linear", "logger=wandb", f"data.epsilon={epsilon}"]), tmp_path / str(epsilon)
+        )
+    for epsilon in (0, 1):
+        assert read_offline_run(tmp_path / str(epsilon))[2]["data"]["epsilon"] == epsilon
+
+
+def test_failed_run_is_marked(tmp_path):
+    with pytest.raises(ValueError, match="no longer finite"):
+        run(compose_config([*SMALL, "model=attention", "model.init_std=1e20", "logger=wandb"]), tmp_path)
+    assert read_offline_run(tmp_path)[4] == 1
+
+
+def test_no_logger_leaves_no_history_file(tmp_path):
+    run(compose_config([*SMALL, "model=linear", "logger=none"]), tmp_path)
+    assert not (tmp_path / "metrics.csv").exists()
+    assert (tmp_path / "metrics.json").exists()

@@ -1,0 +1,137 @@
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SMALL
+from omegaconf import OmegaConf
+
+from gpattention.config import compose_config
+from gpattention.errors import InputError
+from gpattention.predict import predict
+from gpattention.run import run
+
+
+def settings(run_folder, genotype_file, output, **more):
+    cfg = compose_config([], "predict")
+    values = {
+        "run": str(run_folder),
+        "genotype_file": str(genotype_file),
+        "output_file": str(output),
+        "accelerator": "cpu",
+    }
+    return OmegaConf.merge(cfg, values | more)
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory):
+    """A run on a table of named loci, one of which does not vary, and its genotype table."""
+    folder = tmp_path_factory.mktemp("named")
+    rng = np.random.default_rng(0)
+    ids = pd.Index([f"line{i}" for i in range(80)], name="id")
+    genotype = pd.DataFrame(rng.integers(0, 2, (80, 5)), index=ids, columns=list("vwxyz"))
+    genotype["x"] = 1
+    phenotype = pd.DataFrame({"A": genotype @ [1.0, 2, 0, -1, 3] + 100 + 0.1 * rng.standard_normal(80)}, index=ids)
+    genotype.to_csv(folder / "geno.tsv", sep="\t")
+    phenotype.to_csv(folder / "pheno.tsv", sep="\t")
+    files = [f"data.genotype_file={folder}/geno.tsv", f"data.phenotype_file={folder}/pheno.tsv"]
+    run(compose_config(["data=table", "model=linear", "trainer=cpu", *files]), folder / "run")
+    return folder, genotype
+
+
+def test_predictions_equal_those_of_the_run_in_original_units(named, tmp_path):
+    folder, genotype = named
+    shuffled = genotype.sample(frac=1, random_state=0)[["z", "y", "x", "w", "v"]]
+    shuffled["new"] = 0
+    shuffled.to_csv(tmp_path / "new.csv")
+    predict(settings(folder / "run", tmp_path / "new.csv", tmp_path / "out.tsv"))
+    given = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    assert given["id"].tolist() == shuffled.index.tolist()
+    table = pd.read_csv(folder / "run" / "predictions_test.tsv", sep="\t").set_index("id")["predicted"]
+    np.testing.assert_allclose(given.set_index("id")["predicted"][table.index], table, rtol=1e-6)
+    assert abs(given["predicted"].mean() - 102.5) < 1
+
+
+def test_coding_of_the_run_is_kept(named, tmp_path):
+    """A file of 0s alone would be any coding; values of another coding are refused, not guessed."""
+    folder, genotype = named
+    (genotype * 0).to_csv(tmp_path / "zeros.csv")
+    predict(settings(folder / "run", tmp_path / "zeros.csv", tmp_path / "zeros.tsv"))
+    assert pd.read_csv(tmp_path / "zeros.tsv", sep="\t")["predicted"].nunique() == 1
+    (genotype * 2 - 1).to_csv(tmp_path / "signed.csv")
+    with pytest.raises(InputError, match=r"genotype -1 of individual .* is outside 0/1 alleles"):
+        predict(settings(folder / "run", tmp_path / "signed.csv", tmp_path / "signed.tsv"))
+    assert not (tmp_path / "signed.tsv").exists()
+
+
+def test_missing_loci_are_named(named, tmp_path):
+    folder, genotype = named
+    genotype[["v", "z"]].to_csv(tmp_path / "few.csv")
+    with pytest.raises(InputError, match=r"lack 2 of the run's 4 loci: w, y"):
+        predict(settings(folder / "run", tmp_path / "few.csv", tmp_path / "out.tsv"))
+
+
+def test_array_without_names_goes_by_position(named, tmp_path):
+    folder, genotype = named
+    np.save(tmp_path / "new.npy", genotype.to_numpy())
+    predict(settings(folder / "run", tmp_path / "new.npy", tmp_path / "out.tsv"))
+    table = pd.read_csv(folder / "run" / "predictions_test.tsv", sep="\t").set_index("id")["predicted"]
+    given = pd.read_csv(tmp_path / "out.tsv", sep="\t")["predicted"]
+    rows = [genotype.index.get_loc(name) for name in table.index]
+    np.testing.assert_allclose(given.iloc[rows], table, rtol=1e-6)
+    np.save(tmp_path / "short.npy", genotype.to_numpy()[:, :4])
+    with pytest.raises(InputError, match=r"have 4 columns and the run was trained on 5"):
+        predict(settings(folder / "run", tmp_path / "short.npy", tmp_path / "short.tsv"))
+
+
+def test_array_named_by_a_loci_file_goes_by_name(named, tmp_path):
+    folder, genotype = named
+    np.save(tmp_path / "new.npy", genotype[["z", "w", "v", "y"]].to_numpy())
+    pd.DataFrame({"number": range(4), "name": list("zwvy")}).to_csv(tmp_path / "loci.tsv", sep="\t", index=False)
+    more = {"loci_file": str(tmp_path / "loci.tsv"), "locus_name_column": "name"}
+    predict(settings(folder / "run", tmp_path / "new.npy", tmp_path / "out.tsv", **more))
+    table = pd.read_csv(folder / "run" / "predictions_test.tsv", sep="\t").set_index("id")["predicted"]
+    given = pd.read_csv(tmp_path / "out.tsv", sep="\t")["predicted"]
+    np.testing.assert_allclose(given.iloc[[genotype.index.get_loc(name) for name in table.index]], table, rtol=1e-6)
+
+
+def test_network_in_several_environments(tmp_path):
+    run(
+        compose_config([*SMALL, "model=transformer", "model.environment=joint", "data.temperatures=[25,30]"]),
+        tmp_path / "run",
+    )
+    np.save(tmp_path / "new.npy", np.random.default_rng(0).choice([-1, 1], (2000, 6)))
+    predict(settings(tmp_path / "run", tmp_path / "new.npy", tmp_path / "out.tsv"))
+    table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    assert len(table) == 4000
+    assert table["environment"].tolist()[:3] == ["25C", "30C", "25C"]
+    assert not table.isna().any(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"run": "nowhere"}, "nowhere is not a folder"),
+        ({"run": "."}, "is not a complete run"),
+        ({"genotype_file": "nowhere.npy"}, "nowhere.npy is not there"),
+        ({"accelerator": "tpu"}, "accelerator=tpu"),
+    ],
+)
+def test_refusals(named, tmp_path, change, words):
+    folder, _ = named
+    with pytest.raises(InputError, match=words):
+        predict(OmegaConf.merge(settings(folder / "run", folder / "geno.tsv", tmp_path / "out.tsv"), change))
+
+
+def test_missing_arguments_are_named():
+    with pytest.raises(InputError, match="genotype_file is not given: set genotype_file=VALUE"):
+        predict(compose_config(["run=somewhere"], "predict"))
+
+
+def test_output_is_not_overwritten_unless_asked(named, tmp_path):
+    folder, _ = named
+    output = tmp_path / "out.tsv"
+    output.write_text("mine")
+    with pytest.raises(InputError, match="is there already"):
+        predict(settings(folder / "run", folder / "geno.tsv", output))
+    assert output.read_text() == "mine"
+    predict(settings(folder / "run", folder / "geno.tsv", output, overwrite=True))
+    assert output.read_text() != "mine"
