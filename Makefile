@@ -4,12 +4,12 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test test-all check benchmark clean
+.PHONY: help setup run test test-slow check benchmark clean
 
 help:
-	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about 3 minutes)"
+	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about 2 minutes)"
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
-	@echo "make test-all   the same with the slow tests"
+	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross (under 15 minutes)"
 	@echo "make setup      only the environment in $(VENV)"
 	@echo "make benchmark  time and memory of a training step, into benchmarks/results"
 
@@ -25,7 +25,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 run: setup
-	@echo "Quickstart: simulate a cross, fit four maps, compare them (about 3 minutes)"
+	@echo "Quickstart: simulate a cross, fit four maps, compare them (about 2 minutes)"
 	@$(BIN)/python sweep.py sweep=quickstart
 
 check: setup
@@ -36,8 +36,8 @@ check: setup
 test: check
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: check
-	@$(BIN)/python -m pytest
+test-slow: setup
+	@$(BIN)/python -m pytest -m slow
 
 benchmark: setup
 	@$(BIN)/python benchmarks/attention_step.py

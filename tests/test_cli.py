@@ -17,7 +17,12 @@ def command(arguments, folder):
 
 def test_own_files_then_new_genotypes(own_files, tmp_path):
     genotype_file, phenotype_file = own_files
-    arguments = ["data=table", f"data.genotype_file={genotype_file}", f"data.phenotype_file={phenotype_file}", "trainer.max_epochs=3"]
+    arguments = [
+        "data=table",
+        f"data.genotype_file={genotype_file}",
+        f"data.phenotype_file={phenotype_file}",
+        "trainer.max_epochs=3",
+    ]
     done = command([TRAIN, *arguments, "data.environments=[A]", "trainer=cpu", "hydra.run.dir=mine"], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "0/1 alleles (detected)" in done.stdout
@@ -70,7 +75,9 @@ def test_bad_commands_end_in_one_message_and_status_2(arguments, words, tmp_path
     assert list(tmp_path.rglob("*.json")) == []
 
 
-@pytest.mark.parametrize("arguments", [[TRAIN, "--help"], [*GPATTENTION, "predict", "--help"], [*GPATTENTION, "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [[TRAIN, "--help"], [*GPATTENTION, "predict", "--help"], [*GPATTENTION, "--help"]]
+)
 def test_help(arguments, tmp_path):
     done = command(arguments, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -149,7 +149,7 @@ def write_data_description(folder: Path, data: GPMapDataModule) -> None:
     train, val, test = data.split
     np.savez(folder / SPLITS, individual_ids=np.array(data.data.individual_ids), train=train, val=val, test=test)
     if (truth := data.data.truth) is not None:
-        arrays: dict[str, Any] = {"noiseless": truth.noiseless, **truth.arrays}
+        arrays: dict[str, Any] = {"noiseless": truth.noiseless, **truth.by_environment, **truth.arrays}
         np.savez(folder / TRUTH, **arrays)
 
 

@@ -170,6 +170,11 @@ def test_loci_table_names_the_columns_of_an_array(folder):
     assert data.loci["chromosome"].tolist() == ["I", "II", "III"]
 
 
+def test_loci_table_from_a_spreadsheet_is_read(folder):
+    write_text(folder / "loci.csv", "\ufeffname,chromosome\r\nm3,3\r\nm2,2\r\nm1,1\r\n")
+    assert read(folder, loci_file="loci.csv", locus_name_column="name").loci["chromosome"].tolist() == [1, 2, 3]
+
+
 def test_a_locus_may_be_called_na(folder):
     write_table(folder / "genotypes.tsv", ["m1", "NA", "m3"], ALLELES)
     write_text(folder / "loci.tsv", "locus\tchromosome\nm1\t1\nNA\t2\nm3\t3\n")

@@ -91,7 +91,7 @@ def test_epsilon_changes_nothing_but_the_weights(coefficients):
     (low, low_truth), (high, high_truth) = (
         simulate(epsilon=epsilon, coefficients=coefficients) for epsilon in (0.0, 0.7)
     )
-    for name in ("intercept", "linear_coefficients", "epistatic_coefficients", "interacting_loci", "temperatures"):
+    for name in ("intercept", "linear_coefficients", "epistatic_coefficients", "interacting_loci"):
         np.testing.assert_array_equal(low_truth.arrays[name], high_truth.arrays[name])
     unit_noise = [
         (phenotype - truth.noiseless) / truth.noiseless.std(axis=0)
@@ -99,6 +99,16 @@ def test_epsilon_changes_nothing_but_the_weights(coefficients):
     ]
     np.testing.assert_allclose(*unit_noise, rtol=1e-6, atol=1e-9)
     assert not np.allclose(low, high)
+
+
+def test_coefficients_and_noise_have_generators_of_their_own():
+    plain, truth = simulate()
+    other_noise, same_truth = simulate(noise_rng=np.random.default_rng(5))
+    np.testing.assert_array_equal(truth.noiseless, same_truth.noiseless)
+    assert not np.allclose(plain, other_noise)
+    other, other_truth = simulate(coefficient_rng=np.random.default_rng(5))
+    unit, other_unit = (plain - truth.noiseless) / truth.noiseless.std(), other - other_truth.noiseless
+    np.testing.assert_allclose(unit, other_unit / other_truth.noiseless.std(), rtol=1e-6, atol=1e-9)
 
 
 def test_temperatures_share_their_coefficients():
@@ -131,7 +141,7 @@ def test_intercept_has_the_stated_distribution(coefficients, distribution):
 @pytest.mark.parametrize(("epsilon", "share"), [(0, 0), (1, 1)])
 def test_share_of_variance_at_the_ends(epsilon, share):
     _, truth = simulate(epsilon=epsilon)
-    np.testing.assert_allclose(truth.arrays["linear_share_of_variance"], share, atol=1e-9)
+    np.testing.assert_allclose(truth.by_environment["linear_share_of_variance"], share, atol=1e-9)
 
 
 def test_share_of_variance_is_that_of_the_additive_part():
@@ -139,7 +149,7 @@ def test_share_of_variance_is_that_of_the_additive_part():
     no_sets = truth.arrays | {"epistatic_coefficients": np.zeros_like(truth.arrays["epistatic_coefficients"])}
     additive = slow_fitness(random_genotype(60, 8), 0.3, [25.0, 30.0], no_sets)
     expected = additive.var(axis=0) / truth.noiseless.var(axis=0)
-    np.testing.assert_allclose(truth.arrays["linear_share_of_variance"], expected)
+    np.testing.assert_allclose(truth.by_environment["linear_share_of_variance"], expected)
 
 
 @pytest.mark.parametrize(("n_loci", "order", "n_sets"), [(10, 4, 100), (6, 3, 20), (5, 5, 1)])

@@ -90,6 +90,13 @@ def test_cross_loci_and_coefficients_have_streams_of_their_own(change):
         np.testing.assert_array_equal(plain.truth.arrays[name], changed.truth.arrays[name])
 
 
+def test_noise_is_not_drawn_from_the_stream_of_the_coefficients():
+    data = make()
+    noise = (data.phenotype - data.truth.noiseless)[:30, 0] / data.truth.noiseless.std()
+    coefficients = data.truth.arrays["linear_coefficients"].ravel()
+    assert abs(np.corrcoef(noise, coefficients)[0, 1]) < 0.6
+
+
 def test_more_segregants_leave_the_first_ones_as_they_are():
     few, many = make(n_segregants=200), make(n_segregants=1500)
     np.testing.assert_array_equal(few.genotype, many.genotype[:200])
@@ -124,7 +131,7 @@ def test_truth_per_environment_follows_the_environments_kept():
     temperatures = [23.0, 30.0, 37.0]
     whole, some = make(temperatures=temperatures), make(temperatures=temperatures, environments=["37C", "23C"])
     for name in ("temperatures", "linear_share_of_variance"):
-        np.testing.assert_allclose(some.truth.arrays[name], whole.truth.arrays[name][[2, 0]])
+        np.testing.assert_allclose(some.truth.by_environment[name], whole.truth.by_environment[name][[2, 0]])
 
 
 @pytest.mark.parametrize(

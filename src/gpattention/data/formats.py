@@ -6,6 +6,8 @@ Tables are `.tsv` or `.csv`, plain or `.gz`, with one header line and the id in 
 import csv
 import gzip
 import logging
+import tokenize
+import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +31,15 @@ log = logging.getLogger(__name__)
 
 SEPARATORS = {".tsv": "\t", ".csv": ",", ".tsv.gz": "\t", ".csv.gz": ","}
 NOT_MEASURED = ("", "NA", "NaN", "nan")
-UNREADABLE = (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error)
+UNREADABLE = (
+    OSError,
+    EOFError,
+    UnicodeDecodeError,
+    csv.Error,
+    zlib.error,
+    zipfile.BadZipFile,
+    tokenize.TokenError,  # numpy reads the header of an .npy as Python
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +141,8 @@ def read_array(path: Path) -> NDArray:
     """A two-dimensional array of numbers from a `.npy` file."""
     refuse_missing_file(path)
     try:
-        values = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            values = np.load(file, allow_pickle=False)
     except (*UNREADABLE, ValueError, SyntaxError, MemoryError) as error:
         raise InputError(
             f"{path} cannot be read as an array of numbers ({first_line(error)}): write it with numpy.save"
@@ -147,11 +158,17 @@ def read_array(path: Path) -> NDArray:
 def read_numbers(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """A table of float64 indexed by its id column; NaN where a cell is empty or NA. `columns` keeps those named."""
     header, ids = read_shape(path)
-    refuse_repeats(header[1:], f"{path}: column")
+    refuse_repeats(header, f"{path}: column")
     refuse_repeats(ids, f"{path}: id")
+    if "" in header[1:]:
+        raise InputError(f"{path}: column {header.index('', 1) + 1} has no name in the header: name it or remove it")
     names = header[1:] if columns is None else columns
+    if not names:
+        raise InputError(
+            f"data.environments is empty: name some of {name_some(header[1:], 20)}, or leave it at null for all"
+        )
     unknown = [name for name in names if name not in header[1:]]
-    if unknown or not names:
+    if unknown:
         raise InputError(f"{path} has no column {', '.join(unknown)}: it has {name_some(header[1:], 20)}")
     refuse_repeats(names, "environment in data.environments")
     options = {
@@ -168,28 +185,30 @@ def read_numbers(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     return table[names].set_index(pd.Index(ids))
 
 
-def read_shape(path: Path) -> tuple[list[str], list[str]]:
-    """Header and first column of a table whose rows are all as long as its header."""
+def read_shape(path: Path, least_columns: int = 2) -> tuple[list[str], list[str]]:
+    """Header and first column of a table whose rows are all as long as its header and begin with a name."""
     refuse_missing_file(path)
     ids = []
     try:
         with open_text(path) as file:
-            rows = csv.reader(file, delimiter=separator(path))
+            rows = csv.reader(file, delimiter=separator(path), strict=True)
             header = next((row for row in rows if row), [])
             for row in rows:
                 if row and len(row) != len(header):
                     raise InputError(
                         f"{path}, line {rows.line_num}: {len(row)} columns where the header has {len(header)}: mend the line"
                     )
+                if row and not row[0]:
+                    raise InputError(f"{path}, line {rows.line_num}: the id is empty: give every row one")
                 if row:
                     ids.append(row[0])
     except UNREADABLE as error:
         raise InputError(
             f"{path} cannot be read as a table ({first_line(error)}): is it whole, and of the kind its suffix says?"
         ) from error
-    if len(header) < 2 or not ids:
+    if len(header) < least_columns or not ids:
         raise InputError(
-            f"{path} is empty: a table has a header line, an id column and at least one more column and row"
+            f"{path} is empty: a table has a header line, at least {least_columns} columns with the id first, and rows"
         )
     return header, ids
 
@@ -197,6 +216,7 @@ def read_shape(path: Path) -> tuple[list[str], list[str]]:
 def read_text_column(path: Path, column: str) -> dict[str, str]:
     """One column of a table as text, by id."""
     header, ids = read_shape(path)
+    refuse_repeats(header, f"{path}: column")
     refuse_repeats(ids, f"{path}: id")
     if column not in header[1:]:
         raise InputError(f"{path} has no column {column}: it has {name_some(header[1:], 20)}")
@@ -219,12 +239,15 @@ def locate_text(path: Path, ids: list[str], text: pd.DataFrame) -> str:
 
 def read_loci(path: Path, name_column: str | None, genotypes: Genotypes) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """What is known of each locus, in the order of the genotype columns, and the locus names."""
-    header, _ = read_shape(path)
+    header, _ = read_shape(path, least_columns=1)
     name_column = name_column or header[0]
     if name_column not in header:
         raise InputError(f"{path} has no column {name_column} (data.locus_name_column): it has {name_some(header, 20)}")
-    table = pd.read_csv(path, sep=separator(path), dtype={name_column: str}, encoding="utf-8-sig")
-    table[name_column] = table[name_column].fillna("")
+    refuse_repeats(header, f"{path}: column")
+    # NA is a name like any other; only the other columns may be empty.
+    empty = {column: list(NOT_MEASURED) for column in header if column != name_column}
+    options = {"keep_default_na": False, "na_values": empty, "dtype": {name_column: str}, "encoding": "utf-8-sig"}
+    table = pd.read_csv(path, sep=separator(path), **options)
     names = tuple(table[name_column])
     refuse_repeats(names, f"{path}: locus")
     if genotypes.locus_names is None:
@@ -233,7 +256,8 @@ def read_loci(path: Path, name_column: str | None, genotypes: Genotypes) -> tupl
                 f"{path} names {len(names)} loci and the genotypes have {genotypes.values.shape[1]} columns: give one row per column"
             )
         return table, names
-    missing = [name for name in genotypes.locus_names if name not in set(names)]
+    known = set(names)
+    missing = [name for name in genotypes.locus_names if name not in known]
     if missing:
         raise InputError(
             f"{path} lacks {len(missing)} loci of the genotype table: {name_some(missing)}; add a row for each"
@@ -288,7 +312,7 @@ def open_text(path: Path) -> IO[str]:
 def refuse_missing_file(path: Path) -> None:
     if not path.is_file():
         raise InputError(
-            f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or data.root where it starts from"
+            f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or data.root if it starts there"
         )
 
 

@@ -27,10 +27,12 @@ class SimulatedTruth:
 
     Attributes:
         noiseless: (N, E) phenotypes before noise, in original units.
+        by_environment: (E,) arrays by name: temperatures, share of variance of the additive part.
         arrays: everything else worth keeping (coefficients, interacting loci, ...), by name.
     """
 
     noiseless: NDArray[np.float64]
+    by_environment: dict[str, NDArray] = field(default_factory=dict)
     arrays: dict[str, NDArray] = field(default_factory=dict)
 
 
@@ -114,7 +116,11 @@ class GenotypePhenotypeData:
                 f"which has {name_some(self.environment_names, 20)}"
             )
         index = [self.environment_names.index(name) for name in names]
-        truth = self.truth and replace(self.truth, noiseless=self.truth.noiseless[:, index])
+        truth = self.truth and replace(
+            self.truth,
+            noiseless=self.truth.noiseless[:, index],
+            by_environment={name: values[index] for name, values in self.truth.by_environment.items()},
+        )
         return replace(
             self,
             phenotype=self.phenotype[:, index],
@@ -170,7 +176,7 @@ def code_genotype(
             refuse((values < 0) | (values > 1), f"fits no coding ({'; '.join(CODING_WORDS.values())}): mend it")
     if coding == "probability":
         refuse((values < 0) | (values > 1), f"is outside {CODING_WORDS[coding]}: mend it or set data.coding")
-        return (2 * values - 1).astype(np.float32), coding
+        return 2 * values.astype(np.float32) - 1, coding
     refuse(~np.isin(values, CALLS[coding]), f"is outside {CODING_WORDS[coding]}: mend it or set data.coding")
     scale, shift = {"binary": (2, -1), "signed": (1, 0), "dosage": (1, -1)}[coding]
     return values.astype(np.int8) * scale + shift, coding

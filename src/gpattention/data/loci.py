@@ -1,6 +1,6 @@
 """Which loci to keep: those that vary, those not redundant with another (Appendix A), those chosen as causal."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ def prune_loci(
     remaining = variable_loci(genotype)
     if order == "random":
         remaining = rng.permutation(remaining)
+    # Whole numbers add up exactly in float32; probabilities need more digits where a locus varies little.
+    exact: Any = np.float32 if genotype.dtype == np.int8 else np.float64
     kept: list[int] = []
     with progress_bar() as bar:
         task = bar.add_task("pruning loci", total=len(remaining), note="")
@@ -44,13 +46,14 @@ def prune_loci(
             products = np.zeros((len(tried), len(remaining)))
             total, squares = np.zeros(len(remaining)), np.zeros(len(remaining))
             for start in range(0, n, ROWS_AT_ONCE):
-                block = genotype[start : start + ROWS_AT_ONCE][:, remaining].astype(np.float32)
+                block = genotype[start : start + ROWS_AT_ONCE][:, remaining].astype(exact)
                 products += block[:, : len(tried)].T @ block
                 total += block.sum(axis=0, dtype=np.float64)
                 squares += np.einsum("nl,nl->l", block, block)
             mean, deviation = total / n, np.sqrt(squares / n - (total / n) ** 2)
             covariance = products / n - np.outer(mean[: len(tried)], mean)
-            redundant = np.abs(covariance) > max_correlation * np.outer(deviation[: len(tried)], deviation)
+            # The small number keeps rounding from telling equal loci apart at a threshold of 1.
+            redundant = np.abs(covariance) > (max_correlation + 1e-9) * np.outer(deviation[: len(tried)], deviation)
             dropped = np.zeros(len(remaining), dtype=bool)
             for position in range(len(tried)):
                 if not dropped[position]:
@@ -80,6 +83,6 @@ def choose_loci(
     if n_loci > len(candidates):
         raise InputError(
             f"data.n_loci is {n_loci}, but the cross has {len(candidates)} loci to choose from: ask for fewer, or for a "
-            "smaller data.locus_spacing_cM, more data.n_snps, or a higher data.max_correlation or data.max_mean_allele"
+            "smaller data.locus_spacing_cM, more data.n_snps, or a higher data.max_snp_correlation or data.max_mean_allele"
         )
     return candidates[:n_loci] if how == "first" else np.sort(rng.choice(candidates, n_loci, replace=False))

@@ -72,14 +72,16 @@ def simulate_phenotypes(
     phenotype = noiseless + noise * noiseless.std(axis=0) * noise_rng.standard_normal(noiseless.shape)
     truth = SimulatedTruth(
         noiseless=noiseless,
+        by_environment={
+            "temperatures": np.array(temperatures),
+            "linear_share_of_variance": (0.01 * additive_part).var(axis=0) / noiseless.var(axis=0),
+        },
         arrays={
             "epsilon": np.array(epsilon),
-            "temperatures": np.array(temperatures),
             "intercept": np.array(intercept),
             "linear_coefficients": linear,
             "epistatic_coefficients": epistatic,
             "interacting_loci": sets,
-            "linear_share_of_variance": (0.01 * additive_part).var(axis=0) / noiseless.var(axis=0),
         },
     )
     return phenotype, truth

@@ -48,6 +48,10 @@ def simulate(
 
     The other arguments are those of `simulate_phenotypes`. Names of environments are the temperatures, as in 30C.
     """
+    if seed < 0:
+        raise InputError(f"data.seed is {seed}: give a whole number from 0 on")
+    if not 0 < max_snp_correlation <= 1:
+        raise InputError(f"data.max_snp_correlation is {max_snp_correlation}: give a number above 0 and up to 1")
     for name, number in (("n_segregants", n_segregants), ("n_loci", n_loci), ("n_snps", n_snps)):
         if number < 1:
             raise InputError(f"data.{name} is {number}: give a number from 1 on")

@@ -45,6 +45,8 @@ def split_individuals(
         InputError: a part would be empty, or an argument is out of range.
     """
     n = len(individual_ids)
+    if split_seed < 0:
+        raise InputError(f"data.split_seed is {split_seed}: give a whole number from 0 on")
     if scheme == "notebook":
         return notebook_split(n, split_seed)
     if scheme == "stored":
