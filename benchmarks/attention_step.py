@@ -90,6 +90,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--dim", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--print-only", action="store_true", help="leave benchmarks/results as it is")
     parser.add_argument("--memory-of", choices=["published", "ours"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory_of:
@@ -125,6 +126,8 @@ def main() -> None:
     table.add_row("published / ours", f"{statistics.median(ratios):.2f}", f"{memory['published'] / memory['ours']:.1f}")
     Console().print(table)
 
+    if options.print_only:
+        return
     result = {
         "benchmark": "attention_step",
         "date": date.today().isoformat(),

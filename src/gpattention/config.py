@@ -53,6 +53,11 @@ def conf_folder() -> Path:
     return next(folder for folder in (here / "conf", here.parents[1] / "conf") if folder.is_dir())
 
 
+def options(group: str) -> list[str]:
+    """The names that `group=` takes."""
+    return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml") if "_target_" in path.read_text())
+
+
 def compose_config(overrides: list[str], config_name: str = "config") -> DictConfig:
     """The configuration that `train.py` would run with these overrides."""
     GlobalHydra.instance().clear()
@@ -72,8 +77,10 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
         raise InputError(explain(error, cfg)) from error
     refuse_unknown("", config, ROOT)
     for name in ("data", "model", "trainer", "logger"):
-        if name not in config:
-            raise InputError(f"the configuration has no {name}: choose one, as in {name}=NAME")
+        if "_target_" not in config.get(name, {}):
+            raise InputError(
+                f"nothing is chosen for {name}: choose one of {', '.join(options(name))}, as in {name}=NAME"
+            )
     refuse_unknown("profile", config.get("profile", {}), PROFILE)
     if (names := config["data"].get("environments")) is not None and isinstance(names, list):
         config["data"]["environments"] = [str(name) for name in names]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpattention.data.formats import Genotypes, read_loci, read_table_data, read_text_column
+from gpattention.data.formats import Genotypes, read_loci, read_table_data
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 
@@ -473,23 +473,3 @@ def test_refuses_a_bad_loci_file(folder, text, name_column, array, parts):
     message = refusal(folder, loci_file="loci.tsv", locus_name_column=name_column, **files)
     for part in (str(folder / "loci.tsv"), *parts):
         assert part in message
-
-
-def test_a_text_column_by_id(tmp_path):
-    write_text(tmp_path / "split.csv.gz", "id,split,age\n01,train,NA\n1,NA,2\n")
-    assert read_text_column(tmp_path / "split.csv.gz", "split") == {"01": "train", "1": "NA"}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("id\tpart\na\ttrain\n", "has no column split: it has part"),
-        ("id\tsplit\na\ttrain\na\ttest\n", "id a occurs more than once"),
-        ("split\tid\na\ttrain\n", "has no column split"),
-        ('id\tsplit\na\t"train\nb\ttest\n', "cannot be read as a table"),
-    ],
-)
-def test_refuses_a_bad_text_column(tmp_path, text, message):
-    (tmp_path / "split.tsv").write_text(text)
-    with pytest.raises(InputError, match=f"split.tsv:? {message}"):
-        read_text_column(tmp_path / "split.tsv", "split")

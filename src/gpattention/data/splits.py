@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from gpattention.data.formats import read_text_column
+from gpattention.data.tables import read_text_column
 from gpattention.errors import InputError
 
 SplitScheme = Literal["fractions", "notebook", "kfold", "stored"]
