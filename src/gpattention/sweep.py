@@ -22,6 +22,14 @@ from gpattention.run import run
 log = logging.getLogger(__name__)
 
 SWEEP_KEYS = {"title", "folder", "common", "blocks"}
+# What the table on the terminal tells of a run, with heading and format; also the first columns of the CSV.
+TOLD = {
+    "model": ("model", "{}"),
+    "test/r2": ("test R2", "{:.4f}"),
+    "test/r2_ceiling": ("noise ceiling", "{:.4f}"),
+    "n_parameters": ("parameters", "{:,}"),
+    "fit_seconds": ("seconds", "{:.2f}"),
+}
 RESULTS, FIGURE = "results.csv", "results.png"
 
 HELP = """Fit the maps of a sweep, one after another, and compare them.
@@ -75,7 +83,9 @@ def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd
             metrics = run(cfg, run_folder)
         else:
             log.info("finished earlier: %s", run_folder)
-        rows.append(dict(text.split("=", 1) for text in job.overrides) | metrics | {"folder": str(run_folder)})
+        chosen = dict(text.split("=", 1) for text in job.overrides)
+        told = {name: metrics[name] for name in TOLD if name in metrics}
+        rows.append({**chosen, **told, **metrics, "folder": str(run_folder)})
     results = pd.DataFrame(rows)
     artifacts.write_text(folder / RESULTS, results.to_csv(index=False))
     figures.save(figures.comparison(results, sweep["title"]), folder / FIGURE)
@@ -127,16 +137,9 @@ def finished(cfg: Any, folder: Path) -> dict[str, Any] | None:
 
 
 def print_table(results: pd.DataFrame, title: str) -> None:
-    """Model, scores, size and time of each run."""
-    columns = {
-        "model": ("model", "{}"),
-        "test/r2": ("test R2", "{:.4f}"),
-        "test/r2_ceiling": ("noise ceiling", "{:.4f}"),
-        "n_parameters": ("parameters", "{:,}"),
-        "fit_seconds": ("seconds", "{:.2f}"),
-    }
+    """What is told of each run, as a table on the terminal."""
     table = Table(title=title, title_justify="left")
-    shown = {name: form for name, form in columns.items() if name in results}
+    shown = {name: form for name, form in TOLD.items() if name in results}
     for heading, _ in shown.values():
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for _, row in results.iterrows():

@@ -74,7 +74,11 @@ def comparison(results: pd.DataFrame, title: str) -> Figure:
     r2 = results["test/r2"].to_numpy()
     axes.bar(position, r2, color=BLUE, width=0.6)
     for x, value in zip(position, r2, strict=True):
-        axes.annotate(f"{value:.3f}", (x, max(value, 0)), ha="center", va="bottom", fontsize=7)
+        inside = value > 0.1
+        colour, side = ("white", "top") if inside else ("black", "bottom")
+        axes.annotate(
+            f"{value:.3f}", (x, max(value, 0) - 0.02 * inside), ha="center", va=side, fontsize=7, color=colour
+        )
     if "test/r2_ceiling" in results and results["test/r2_ceiling"].notna().all():
         ceiling = results["test/r2_ceiling"].mean()
         axes.axhline(ceiling, color=ORANGE, linewidth=1, linestyle="--")
