@@ -70,10 +70,20 @@ def test_experiment_sets_epochs_for_a_cpu_and_an_override_wins():
         ("data.environments=30C", r"data.environments=30C: give a valid list"),
         ("model.layer_norm=2", r"model.layer_norm=2: give"),
         ("training.schedule=linear", r"training.schedule=linear: give 'constant' or 'one_cycle'"),
-        ("trainer.devices=2", r"trainer.devices=2: a run uses one device"),
-        ("trainer.max_epochs=0", r"trainer.max_epochs=0"),
         ("seed=-1", r"seed=-1"),
         ("~data.noise", r"data.noise is not given"),
+        ("overwrite=maybe", r"overwrite=maybe: give a valid boolean"),
+        ("seed=true", r"seed=True: give a valid integer"),
+        ("monitor=5", r"monitor=5: give a valid string"),
+        ("training.learning_rate=nan", r"training.learning_rate=nan: give a finite number"),
+        ("model.init_std=inf", r"model.init_std=inf: give a finite number"),
+        ("data.temperatures=[30,inf]", r"data.temperatures=.* give a finite number"),
+        ("+trainer.fast_dev_run=true", r"unknown key trainer.fast_dev_run"),
+        ("+callbacks.mine=1", r"callbacks.mine=1: give"),
+        ("model._target_=os.system", r"model._target_=os.system: give a class or function of gpattention"),
+        ("model._target_=gpattention.models.nothing", r"gpattention.models.nothing is not there"),
+        ("data=split", r"data has no _target_: choose one of simulated, table"),
+        ("~training", r"the configuration has no training"),
         ("data=table", r"data.genotype_file is not given"),
     ],
 )
@@ -91,6 +101,12 @@ def test_message_of_a_bad_override_names_near_misses():
     with pytest.raises(Exception, match="Could not override") as caught:
         compose_config(["data.epsilonn=1"])
     assert explain(caught.value) == "unknown key data.epsilonn: did you mean data.epsilon?"
+
+
+def test_key_of_another_option_is_told_apart_from_a_misspelt_one():
+    with pytest.raises(Exception, match="Could not override") as caught:
+        compose_config(["model=linear", "model.embedding_dim=4"])
+    assert explain(caught.value) == "model.embedding_dim is no key of the model chosen: leave it out, or choose another"
 
 
 def test_help_names_every_option():

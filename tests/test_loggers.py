@@ -91,7 +91,7 @@ def test_jobs_of_one_process_write_into_runs_of_their_own(tmp_path):
 
 def test_failed_run_is_marked(tmp_path):
     with pytest.raises(ValueError, match="no longer finite"):
-        run(compose_config([*SMALL, "model=attention", "model.init_std=1e20", "logger=wandb"]), tmp_path)
+        run(compose_config([*SMALL, "model=attention", "training.learning_rate=1e30", "logger=wandb"]), tmp_path)
     assert read_offline_run(tmp_path)[4] == 1
 
 

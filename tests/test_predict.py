@@ -1,8 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import SMALL
-from omegaconf import OmegaConf
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
@@ -10,15 +11,9 @@ from gpattention.predict import predict
 from gpattention.run import run
 
 
-def settings(run_folder, genotype_file, output, **more):
-    cfg = compose_config([], "predict")
-    values = {
-        "run": str(run_folder),
-        "genotype_file": str(genotype_file),
-        "output_file": str(output),
-        "accelerator": "cpu",
-    }
-    return OmegaConf.merge(cfg, values | more)
+def predict_to(run_folder, genotype_file, output, **more):
+    settings = {"run": run_folder, "genotype_file": genotype_file, "output_file": output, "accelerator": "cpu"} | more
+    return predict(**{name: str(value) if isinstance(value, Path) else value for name, value in settings.items()})
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +37,7 @@ def test_predictions_equal_those_of_the_run_in_original_units(named, tmp_path):
     shuffled = genotype.sample(frac=1, random_state=0)[["z", "y", "x", "w", "v"]]
     shuffled["new"] = 0
     shuffled.to_csv(tmp_path / "new.csv")
-    predict(settings(folder / "run", tmp_path / "new.csv", tmp_path / "out.tsv"))
+    predict_to(folder / "run", tmp_path / "new.csv", tmp_path / "out.tsv")
     given = pd.read_csv(tmp_path / "out.tsv", sep="\t")
     assert given["id"].tolist() == shuffled.index.tolist()
     table = pd.read_csv(folder / "run" / "predictions_test.tsv", sep="\t").set_index("id")["predicted"]
@@ -54,11 +49,11 @@ def test_coding_of_the_run_is_kept(named, tmp_path):
     """A file of 0s alone would be any coding; values of another coding are refused, not guessed."""
     folder, genotype = named
     (genotype * 0).to_csv(tmp_path / "zeros.csv")
-    predict(settings(folder / "run", tmp_path / "zeros.csv", tmp_path / "zeros.tsv"))
+    predict_to(folder / "run", tmp_path / "zeros.csv", tmp_path / "zeros.tsv")
     assert pd.read_csv(tmp_path / "zeros.tsv", sep="\t")["predicted"].nunique() == 1
     (genotype * 2 - 1).to_csv(tmp_path / "signed.csv")
     with pytest.raises(InputError, match=r"genotype -1 of individual .* is outside 0/1 alleles"):
-        predict(settings(folder / "run", tmp_path / "signed.csv", tmp_path / "signed.tsv"))
+        predict_to(folder / "run", tmp_path / "signed.csv", tmp_path / "signed.tsv")
     assert not (tmp_path / "signed.tsv").exists()
 
 
@@ -66,20 +61,20 @@ def test_missing_loci_are_named(named, tmp_path):
     folder, genotype = named
     genotype[["v", "z"]].to_csv(tmp_path / "few.csv")
     with pytest.raises(InputError, match=r"lack 2 of the run's 4 loci: w, y"):
-        predict(settings(folder / "run", tmp_path / "few.csv", tmp_path / "out.tsv"))
+        predict_to(folder / "run", tmp_path / "few.csv", tmp_path / "out.tsv")
 
 
 def test_array_without_names_goes_by_position(named, tmp_path):
     folder, genotype = named
     np.save(tmp_path / "new.npy", genotype.to_numpy())
-    predict(settings(folder / "run", tmp_path / "new.npy", tmp_path / "out.tsv"))
+    predict_to(folder / "run", tmp_path / "new.npy", tmp_path / "out.tsv")
     table = pd.read_csv(folder / "run" / "predictions_test.tsv", sep="\t").set_index("id")["predicted"]
     given = pd.read_csv(tmp_path / "out.tsv", sep="\t")["predicted"]
     rows = [genotype.index.get_loc(name) for name in table.index]
     np.testing.assert_allclose(given.iloc[rows], table, rtol=1e-6)
     np.save(tmp_path / "short.npy", genotype.to_numpy()[:, :4])
     with pytest.raises(InputError, match=r"have 4 columns and the run was trained on 5"):
-        predict(settings(folder / "run", tmp_path / "short.npy", tmp_path / "short.tsv"))
+        predict_to(folder / "run", tmp_path / "short.npy", tmp_path / "short.tsv")
 
 
 def test_array_named_by_a_loci_file_goes_by_name(named, tmp_path):
@@ -87,7 +82,7 @@ def test_array_named_by_a_loci_file_goes_by_name(named, tmp_path):
     np.save(tmp_path / "new.npy", genotype[["z", "w", "v", "y"]].to_numpy())
     pd.DataFrame({"number": range(4), "name": list("zwvy")}).to_csv(tmp_path / "loci.tsv", sep="\t", index=False)
     more = {"loci_file": str(tmp_path / "loci.tsv"), "locus_name_column": "name"}
-    predict(settings(folder / "run", tmp_path / "new.npy", tmp_path / "out.tsv", **more))
+    predict_to(folder / "run", tmp_path / "new.npy", tmp_path / "out.tsv", **more)
     table = pd.read_csv(folder / "run" / "predictions_test.tsv", sep="\t").set_index("id")["predicted"]
     given = pd.read_csv(tmp_path / "out.tsv", sep="\t")["predicted"]
     np.testing.assert_allclose(given.iloc[[genotype.index.get_loc(name) for name in table.index]], table, rtol=1e-6)
@@ -99,7 +94,7 @@ def test_network_in_several_environments(tmp_path):
         tmp_path / "run",
     )
     np.save(tmp_path / "new.npy", np.random.default_rng(0).choice([-1, 1], (2000, 6)))
-    predict(settings(tmp_path / "run", tmp_path / "new.npy", tmp_path / "out.tsv"))
+    predict_to(tmp_path / "run", tmp_path / "new.npy", tmp_path / "out.tsv")
     table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
     assert len(table) == 4000
     assert table["environment"].tolist()[:3] == ["25C", "30C", "25C"]
@@ -109,21 +104,21 @@ def test_network_in_several_environments(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"run": "nowhere"}, "nowhere is not a folder"),
-        ({"run": "."}, "is not a complete run"),
+        ({"run_folder": "nowhere"}, "nowhere is not a folder"),
+        ({"run_folder": "."}, "is not a complete run"),
         ({"genotype_file": "nowhere.npy"}, "nowhere.npy is not there"),
-        ({"accelerator": "tpu"}, "accelerator=tpu"),
+        ({"accelerator": "gpu"}, "accelerator=gpu: there is no GPU"),
     ],
 )
 def test_refusals(named, tmp_path, change, words):
     folder, _ = named
     with pytest.raises(InputError, match=words):
-        predict(OmegaConf.merge(settings(folder / "run", folder / "geno.tsv", tmp_path / "out.tsv"), change))
-
-
-def test_missing_arguments_are_named():
-    with pytest.raises(InputError, match="genotype_file is not given: set genotype_file=VALUE"):
-        predict(compose_config(["run=somewhere"], "predict"))
+        predict_to(
+            **(
+                {"run_folder": folder / "run", "genotype_file": folder / "geno.tsv", "output": tmp_path / "out.tsv"}
+                | change
+            )
+        )
 
 
 def test_output_is_not_overwritten_unless_asked(named, tmp_path):
@@ -131,7 +126,7 @@ def test_output_is_not_overwritten_unless_asked(named, tmp_path):
     output = tmp_path / "out.tsv"
     output.write_text("mine")
     with pytest.raises(InputError, match="is there already"):
-        predict(settings(folder / "run", folder / "geno.tsv", output))
+        predict_to(folder / "run", folder / "geno.tsv", output)
     assert output.read_text() == "mine"
-    predict(settings(folder / "run", folder / "geno.tsv", output, overwrite=True))
+    predict_to(folder / "run", folder / "geno.tsv", output, overwrite=True)
     assert output.read_text() != "mine"

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import lightning as L
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import r2_score
 from gpattention import artifacts
 from gpattention import run as run_module
 from gpattention.config import compose_config
+from gpattention.data.splits import split_individuals
 from gpattention.errors import InputError
 from gpattention.run import run
 
@@ -148,7 +150,7 @@ def test_run_that_breaks_off_is_not_complete(tmp_path, monkeypatch):
 
 def test_weights_that_run_away_stop_the_run(tmp_path):
     with pytest.raises(InputError, match=r"no longer finite after epoch .*lower training.learning_rate"):
-        small_run(tmp_path, "model=attention", "model.init_std=1e20")
+        small_run(tmp_path, "model=attention", "training.learning_rate=1e30")
 
 
 def test_standard_errors_give_the_ceiling(own_files, tmp_path):
@@ -185,3 +187,77 @@ def test_load_run_names_what_is_missing(name, tmp_path):
     (tmp_path / name).unlink()
     with pytest.raises(InputError, match=name):
         artifacts.load_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ("monitor=nonsense", r"monitor=nonsense: validation has val/r2, val/r2/30C, val/r2_pooled"),
+        ("monitor=val/mse", r"monitor=val/mse: did you mean"),
+        ("trainer=gpu", r"there is no GPU"),
+        ("trainer.precision=16-mixed", r"needs a GPU"),
+        ("trainer.gradient_clip_val=-1", r"trainer.gradient_clip_val=-1"),
+        ("model.init_std=-1", r"model.init_std is -1"),
+        ("data.fold=1", r"data.split_scheme=fractions takes no data.fold"),
+        ("training.learning_rate=1e30", r"no longer finite"),
+    ],
+)
+def test_complete_run_outlives_whatever_stops_the_one_that_would_replace_it(bad, words, finished, tmp_path):
+    folder, _ = finished
+    shutil.copytree(folder, tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(InputError, match=words):
+        small_run(tmp_path / "run", "model=attention", "overwrite=true", bad)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_complete_run_is_put_back_after_its_replacement_was_killed(finished, tmp_path):
+    folder, _ = finished
+    shutil.copytree(folder, tmp_path / "run")
+    with pytest.raises(SystemExit), artifacts.new_run(tmp_path / "run"):
+        (tmp_path / "run" / "config.yaml").write_text("half a run")
+        shutil.copytree(tmp_path / "run", tmp_path / "killed")  # as a kill -9 would leave it
+        raise SystemExit
+    artifacts.put_back(tmp_path / "killed")
+    for name in ("run", "killed"):
+        assert {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} == {
+            path.name: path.read_bytes() for path in folder.iterdir()
+        }
+
+
+@pytest.mark.parametrize(("rows", "part"), [("test", "test"), ("val", "val")])
+def test_phenotype_constant_in_a_part_is_refused(rows, part, own_files, tmp_path):
+    genotype_file, phenotype_file = own_files
+    table = pd.read_csv(phenotype_file, index_col=0)
+    split = split_individuals(tuple(table.index))
+    table.iloc[getattr(split, rows), 0] = 1.0
+    table.to_csv(phenotype_file)
+    files = [f"data.genotype_file={genotype_file}", f"data.phenotype_file={phenotype_file}", "data.environments=[A]"]
+    with pytest.raises(InputError, match=f"environment A has no two measured values that differ in the {part} part"):
+        run(compose_config(["data=table", "model=linear", "trainer=cpu", *files]), tmp_path / "run")
+
+
+def test_regressions_take_neither_clipping_nor_precision(tmp_path):
+    assert (
+        small_run(tmp_path, "model=linear", "trainer.gradient_clip_val=1", "trainer.precision=bf16-mixed")["test/r2"]
+        > -1
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("best.ckpt", b""),
+        ("best.ckpt", b"PK\x03\x04 cut off"),
+        ("preprocessing.json", b"{}"),
+        ("preprocessing.json", b"[1"),
+        ("config.yaml", b""),
+        ("config.yaml", b"a: [b"),
+    ],
+)
+def test_damaged_run_is_named(name, content, finished, tmp_path):
+    folder, _ = finished
+    shutil.copytree(folder, tmp_path / "run")
+    (tmp_path / "run" / name).write_bytes(content)
+    with pytest.raises(InputError, match=r"run is damaged \(.*overwrite=true"):
+        artifacts.load_run(tmp_path / "run")

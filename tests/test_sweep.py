@@ -69,6 +69,33 @@ def test_bad_override_is_refused_before_any_run(tmp_path, monkeypatch):
         sweep.run_sweep("quickstart", ["data.epsilon=high"], tmp_path)
 
 
+def test_override_of_what_varies_is_refused(tmp_path):
+    with pytest.raises(InputError, match="model=linear: the sweep quickstart varies this itself"):
+        sweep.run_sweep("quickstart", ["model=linear"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("blocks: [", "is no YAML"),
+        ("", "give a valid dictionary"),
+        ("title: t\nfolder: f\nblocks: [[model=linear]]", "common=None: give a valid list"),
+        ("title: t\nfolder: f\ncommon: []\nblocks: [[seed=1]]", "a block has no model=NAME"),
+        ("title: t\nfolder: f\ncommon: []\nblok: 1", "unknown key .*blok"),
+        (
+            "title: t\nfolder: f\ncommon: []\nblocks: [[model=linear], [model=linear, seed=1]]",
+            "linear occurs more than once",
+        ),
+    ],
+)
+def test_bad_sweep_files_are_refused(text, words, tmp_path, monkeypatch):
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "mine.yaml").write_text(text)
+    monkeypatch.setattr(sweep, "conf_folder", lambda: tmp_path)
+    with pytest.raises(InputError, match=words):
+        sweep.run_sweep("mine", [], tmp_path)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [(["sweep=quickstrt"], "unknown sweep quickstrt: did you mean quickstart"), (["folder=x"], "no sweep is named")],

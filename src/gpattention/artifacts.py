@@ -2,6 +2,10 @@
 
 import json
 import os
+import pickle
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +36,24 @@ PREDICTED = "predicted_against_measured.png"
 METRICS = "metrics.json"  # written last: a run folder with it is complete
 
 ALL = (CONFIG, LOG, PREPROCESSING, SPLITS, TRUTH, CHECKPOINT, HISTORY, PREDICTIONS, LEARNING_CURVE, PREDICTED, METRICS)
+
+
+TRACKED = ("wandb",)  # folders of trackers
+SET_ASIDE = ".replaced"  # a complete run while another takes its place
+
+# What comes of reading files that are cut off, empty or not what their names say.
+DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ImportError,
+    pickle.UnpicklingError,
+    yaml.YAMLError,
+)
 
 
 @dataclass(frozen=True)
@@ -97,11 +119,16 @@ def load_run(folder: Path | str) -> Run:
         raise InputError(
             f"{folder} is not a complete run: it has no {', '.join(missing)}; give the folder of a finished run"
         )
-    config = yaml.safe_load((folder / CONFIG).read_text())
-    module = module_class(config["model"]).load_from_checkpoint(
-        folder / CHECKPOINT, map_location="cpu", weights_only=True
-    )
-    preprocessing = Preprocessing(**json.loads((folder / PREPROCESSING).read_text()))
+    try:
+        config = yaml.safe_load((folder / CONFIG).read_text())
+        kind = module_class(config["model"])
+        module = kind.load_from_checkpoint(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+        preprocessing = Preprocessing(**json.loads((folder / PREPROCESSING).read_text()))
+        if len(preprocessing.loci_index) != module.hparams["n_loci"]:
+            raise ValueError(f"{PREPROCESSING} and {CHECKPOINT} have different numbers of loci")
+    except DAMAGED as error:
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise InputError(f"{folder} is damaged ({reason}): fit it again with overwrite=true") from error
     return Run(folder, config, module.eval(), preprocessing)
 
 
@@ -118,15 +145,50 @@ def is_complete(folder: Path) -> bool:
 def refuse_complete(folder: Path) -> None:
     if is_complete(folder):
         raise InputError(
-            f"{folder} holds a complete run: set overwrite=true to replace it, or give another hydra.run.dir"
+            f"{folder} holds a complete run: set overwrite=true to replace it, or give another hydra.run.dir "
+            "(in a multirun hydra.sweep.dir)"
         )
 
 
-def clear_run(folder: Path) -> None:
-    """Make the folder and remove what an earlier run left there, its completeness first."""
+@contextmanager
+def new_run(folder: Path) -> Iterator[None]:
+    """Clear the folder for a run. A complete run in it is set aside, and put back if the new one fails."""
     folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / SET_ASIDE
+    if is_complete(folder):
+        aside.mkdir()
+        for name in (*ALL, *TRACKED):
+            if (folder / name).exists():
+                (folder / name).rename(aside / name)
+    else:
+        remove_run(folder)
+    try:
+        yield
+    except BaseException:
+        put_back(folder)
+        raise
+    if aside.exists():
+        shutil.rmtree(aside)
+
+
+def put_back(folder: Path) -> None:
+    """Put back a complete run that was set aside for one that failed or was killed."""
+    aside = folder / SET_ASIDE
+    if not aside.is_dir():
+        return
+    if not is_complete(folder):
+        remove_run(folder)
+        for path in aside.iterdir():
+            path.rename(folder / path.name)
+    shutil.rmtree(aside)
+
+
+def remove_run(folder: Path) -> None:
+    """Remove what a run left in a folder, and nothing else."""
     for name in reversed(ALL):
         (folder / name).unlink(missing_ok=True)
+    for name in TRACKED:
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -140,7 +202,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def write_data_description(folder: Path, data: GPMapDataModule) -> None:

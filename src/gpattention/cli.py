@@ -1,5 +1,6 @@
 """The commands: `gpattention train | sweep | predict`, and `train.py` and `sweep.py` beside them."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -7,14 +8,17 @@ from pathlib import Path
 from typing import NoReturn
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from gpattention.config import conf_folder, explain
+from gpattention.config import check_node, conf_folder, explain, plain_values
 from gpattention.errors import InputError
+
+log = logging.getLogger(__name__)
 
 HELP = """gpattention: maps from genotype to phenotype
 
@@ -35,26 +39,30 @@ def train_job(cfg: DictConfig) -> float:
     """One Hydra job; its value is the validation score that sweepers may optimise."""
     from gpattention.run import run
 
-    hydra_config = HydraConfig.get()
-    folder = Path(hydra_config.runtime.output_dir)
-    if hydra_config.mode is RunMode.MULTIRUN:
-        return run(cfg, folder)[cfg.monitor]
+    folder = Path(HydraConfig.get().runtime.output_dir)
     try:
         return run(cfg, folder)[cfg.monitor]
-    except InputError as error:  # here, because Hydra would print a line of its own above the message
-        stop(str(error))
+    except InputError as error:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()  # Hydra made it before the configuration was read
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            log.error("error: %s", error)  # the other jobs go on, and only the first error ends up on the last line
+            raise
+        stop(str(error))  # here, because Hydra would print a line of its own above the message
 
 
 def predict() -> None:
     """Predict phenotypes of new genotypes with a finished run."""
-    with_messages(hydra.main(str(conf_folder()), "predict", "1.3")(predict_job))
+    with_messages(hydra.main(str(conf_folder()), "predict", "1.3")(predict_job), "predict")
 
 
 def predict_job(cfg: DictConfig) -> None:
     from gpattention.predict import predict
 
     try:
-        predict(cfg)
+        values = plain_values(cfg)
+        check_node("", values, predict)
+        predict(**values)
     except InputError as error:
         stop(str(error))
 
@@ -77,14 +85,28 @@ def main() -> None:
         commands[sys.argv.pop(1)]()
 
 
-def with_messages(command: Callable[[], None]) -> None:
+def with_messages(command: Callable[[], None], config_name: str = "config") -> None:
     """Run a command; what the user can mend ends in one message and status 2, without a traceback."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us rather than being printed by Hydra with status 1
     try:
         command()
-    except (InputError, HydraException, OmegaConfBaseException) as error:
-        stop(str(error) if isinstance(error, InputError) else explain(error))
-    except KeyboardInterrupt:
+    except InputError as error:
+        stop(str(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        stop(explain(error, config_name))
+    except OSError as error:
+        stop(str(error))  # names the file and what is wrong with it: a full disk, a folder that may not be written
+    except MemoryError as error:
+        stop(f"not enough memory ({error}): ask for fewer individuals or loci")
+    except (ValueError, TypeError) as error:
+        # Hydra's own complaint of a group that is null or a number; anything later is a fault of ours.
+        if GlobalHydra.instance().is_initialized() and HydraConfig.instance().cfg is not None:
+            raise
+        stop(f"{explain(error, config_name)}: a group takes the name of one of its options, as in logger=csv")
+    except (KeyboardInterrupt, SystemExit) as error:
+        # The Trainer turns the interrupt of its fit into an exit.
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, KeyboardInterrupt):
+            raise
         print("stopped", file=sys.stderr)
         sys.exit(130)
 

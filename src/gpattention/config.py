@@ -6,16 +6,15 @@ that the argument is annotated with.
 
 import difflib
 import inspect
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import lightning as L
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
-from hydra.utils import get_method, get_object
+from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -24,7 +23,14 @@ from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.module import GPMapModule
 
-ROOT = {"data", "model", "profile", "training", "trainer", "callbacks", "logger", "seed", "monitor", "overwrite"}
+Node = dict[str, Any]
+ROOT: dict[str, Any] = {
+    **dict.fromkeys(("data", "model", "profile", "training", "trainer", "callbacks", "logger"), Node),
+    "seed": int,
+    "monitor": str,
+    "overwrite": bool,
+}
+TRUSTED = ("gpattention.", "lightning.")
 PROFILE = {
     "optimizer",
     "learning_rate",
@@ -43,6 +49,7 @@ GIVEN = {
     "data": {"data", "batching", "batch_seed"},
     "model": {"n_loci", "n_environments", "environment_names"},
     "training": {"model", "n_loci", "environment_names"},
+    "trainer": {"by_gradients", "callbacks"},
     "logger": {"folder"},
 }
 
@@ -71,36 +78,50 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         InputError: names the first key that is unknown, missing or of the wrong type, and what was meant.
     """
-    try:
-        config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
-    except OmegaConfBaseException as error:
-        raise InputError(explain(error, cfg)) from error
+    config = plain_values(cfg)
     refuse_unknown("", config, ROOT)
-    for name in ("data", "model", "trainer", "logger"):
-        if "_target_" not in config.get(name, {}):
-            raise InputError(
-                f"nothing is chosen for {name}: choose one of {', '.join(options(name))}, as in {name}=NAME"
-            )
-    refuse_unknown("profile", config.get("profile", {}), PROFILE)
-    if (names := config["data"].get("environments")) is not None and isinstance(names, list):
+    for name, kind in ROOT.items():
+        if name not in config:
+            raise InputError(f"the configuration has no {name}: leave it in, or choose one with {name}=NAME")
+        check_type(name, config[name], kind)
+    refuse_unknown("profile", config["profile"], PROFILE)
+    if isinstance(names := config["data"].get("environments"), list):
         config["data"]["environments"] = [str(name) for name in names]
-    check_node("data", config["data"], get_method(config["data"]["_target_"]), GPMapDataModule.__init__)
-    check_node("model", config["model"], get_object(config["model"]["_target_"]).__init__)
+    check_node("data", config["data"], target("data", config["data"]), GPMapDataModule.__init__)
+    check_node("model", config["model"], target("model", config["model"]).__init__)
     check_node("training", config["training"], GPMapModule.__init__)
-    check_node("logger", config["logger"], get_object(config["logger"]["_target_"]))
-    refuse_unknown("trainer", config["trainer"], {*inspect.signature(L.Trainer).parameters, "_target_"})
+    check_node("trainer", config["trainer"], target("trainer", config["trainer"]))
+    check_node("logger", config["logger"], target("logger", config["logger"]))
     for name, callback in config["callbacks"].items():
-        known = inspect.signature(get_object(callback["_target_"])).parameters
-        refuse_unknown(f"callbacks.{name}", callback, {*known, "_target_"})
-    if config["trainer"].get("devices") != 1:
-        raise InputError(
-            f"trainer.devices={config['trainer'].get('devices')}: a run uses one device; set trainer.devices=1"
-        )
-    if not isinstance(config["trainer"].get("max_epochs"), int) or config["trainer"]["max_epochs"] < 1:
-        raise InputError(f"trainer.max_epochs={config['trainer'].get('max_epochs')}: give a whole number from 1 on")
-    if not isinstance(config["seed"], int) or not 0 <= config["seed"] < 2**32:
+        place = f"callbacks.{name}"
+        check_type(place, callback, dict[str, Any])
+        known = inspect.signature(target(place, callback)).parameters
+        refuse_unknown(place, callback, {*known, "_target_"})
+    if not 0 <= config["seed"] < 2**32:
         raise InputError(f"seed={config['seed']}: give a whole number from 0 on")
     return config
+
+
+def plain_values(cfg: DictConfig) -> dict[str, Any]:
+    """The configuration without interpolations, as dicts, lists, numbers and text."""
+    try:
+        return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise InputError(explain(error)) from error
+
+
+def target(place: str, node: Mapping[str, Any]) -> Any:
+    """The class or function that a node is for."""
+    path = node.get("_target_")
+    if path is None:
+        names = f": choose one of {', '.join(options(place))}, as in {place}=NAME" if options(place) else ""
+        raise InputError(f"{place} has no _target_{names}")
+    if not str(path).startswith(TRUSTED):
+        raise InputError(f"{place}._target_={path}: give a class or function of {' or '.join(TRUSTED)}")
+    try:
+        return get_object(path)
+    except (ImportError, ValueError) as error:
+        raise InputError(f"{place}._target_={path} is not there: mend the name") from error
 
 
 def check_node(place: str, node: Mapping[str, Any], *functions: Any) -> None:
@@ -110,22 +131,27 @@ def check_node(place: str, node: Mapping[str, Any], *functions: Any) -> None:
     for function in functions:
         hints |= get_type_hints(function)
         parameters = inspect.signature(function).parameters.values()
-        needed |= {p.name for p in parameters if p.default is p.empty and p.kind is p.KEYWORD_ONLY}
-    known = set(hints) - {"return"} - GIVEN[place]
+        needed |= {p.name for p in parameters if p.default is p.empty and p.name != "self"}
+    known = set(hints) - {"return"} - GIVEN.get(place, set())
     refuse_unknown(place, node, known | {"_target_"})
+    dot = f"{place}." if place else ""
     for name in sorted(needed & known - set(node)):
-        raise InputError(f"{place}.{name} is not given: set {place}.{name}=VALUE")
+        raise InputError(f"{dot}{name} is not given: set {dot}{name}=VALUE")
     for key, value in node.items():
         if key != "_target_":
-            check_type(f"{place}.{key}", value, hints[key])
+            check_type(f"{dot}{key}", value, hints[key])
 
 
 def check_type(name: str, value: Any, hint: Any) -> None:
+    """Raise an InputError unless a value has the type and all its numbers are finite."""
     try:
         TypeAdapter(hint, config=ConfigDict(strict=True)).validate_python(value)
     except ValidationError as error:
         wanted = " or ".join(dict.fromkeys(line["msg"].removeprefix("Input should be ") for line in error.errors()))
         raise InputError(f"{name}={value}: give {wanted}") from error
+    numbers = value if isinstance(value, list) else [value]
+    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        raise InputError(f"{name}={value}: give a finite number")
 
 
 def refuse_unknown(place: str, node: Mapping[str, Any], known: Iterable[str]) -> None:
@@ -146,17 +172,20 @@ def suggest(key: str, known: Iterable[str], place: str = "") -> str:
     return f"{place or 'the configuration'} has {', '.join(sorted(known))}"
 
 
-def explain(error: Exception, cfg: DictConfig | None = None) -> str:
-    """One message for an error of Hydra or OmegaConf, with near misses where a key is unknown."""
+def explain(error: Exception, config_name: str = "config") -> str:
+    """One line for an error of Hydra or OmegaConf, with near misses where a key is unknown."""
     text = str(error)
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key} is not given: set {error.full_key}=VALUE"
     if unknown := re.match(r"Could not override '([^']+)'", text):
         place, _, key = unknown[1].rpartition(".")
-        try:
-            node = OmegaConf.select(cfg or compose_config([]), place) if place else cfg or compose_config([])
-        except (HydraException, OmegaConfBaseException):
-            node = None
-        if isinstance(node, DictConfig):
-            return f"unknown key {unknown[1]}: {suggest(key, set(map(str, node)) - {'_target_'}, place)}"
-    return text.split("\nConfig search path")[0].strip()
+        cfg = compose_config([], config_name)
+        node = OmegaConf.select(cfg, place) if place else cfg
+        keys = set(map(str, node)) - {"_target_"} if isinstance(node, DictConfig) else set()
+        if key in keys:
+            return f"{unknown[1]} is no key of the {place.partition('.')[0]} chosen: leave it out, or choose another"
+        if keys:
+            return f"unknown key {unknown[1]}: {suggest(key, keys, place)}"
+    if "LexerNoViableAltException" in text:
+        return f"{text.splitlines()[0]}: quote a value with special characters, as in 'key=\"value\"'"
+    return " ".join(text.split("Config search path")[0].split())

@@ -9,6 +9,8 @@ from typing import Any, Literal, cast
 import pandas as pd
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
+from gpattention.errors import InputError
+
 
 def no_loggers(*, folder: str) -> list[Logger]:
     """None at all; the run folder then has no metrics.csv."""
@@ -39,17 +41,20 @@ def wandb_loggers(
     import wandb  # a second of start-up, only where it is used
 
     asked = os.environ.get("WANDB_MODE", "")
-    run = wandb.init(
-        project=project,
-        entity=entity,
-        group=group,
-        name=name,
-        tags=tags,
-        dir=folder,
-        mode=cast(Any, asked) if asked in ("online", "disabled") else mode,
-        settings=wandb.Settings(console="off", silent=True),
-        reinit="finish_previous",
-    )
+    try:
+        run = wandb.init(
+            project=project,
+            entity=entity,
+            group=group,
+            name=name,
+            tags=tags,
+            dir=folder,
+            mode=cast(Any, asked) if asked in ("online", "disabled") else mode,
+            settings=wandb.Settings(console="off", silent=True),
+            reinit="finish_previous",
+        )
+    except (wandb.Error, ValueError) as error:
+        raise InputError(f"logger=wandb: {' '.join(str(error).split())}; mend it, or set logger=csv") from error
     run.define_metric("epoch")
     run.define_metric("*", step_metric="epoch")
     return [*csv_loggers(folder=folder), WandbLogger(experiment=run)]

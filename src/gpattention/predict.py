@@ -2,16 +2,14 @@
 
 import logging
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from gpattention.artifacts import Preprocessing, Run, load_run
-from gpattention.config import explain
+from gpattention.artifacts import Preprocessing, Run, load_run, write_text
 from gpattention.data.formats import Genotypes, read_genotypes, read_loci
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
@@ -22,28 +20,45 @@ log = logging.getLogger(__name__)
 ROWS_AT_ONCE = 1024
 
 
-def predict(cfg: DictConfig) -> Path:
-    """Write predictions for the genotypes that the configuration names; returns the file.
+def predict(
+    *,
+    run: str,
+    genotype_file: str,
+    loci_file: str | None = None,
+    locus_name_column: str | None = None,
+    output_file: str = "predictions.tsv",
+    overwrite: bool = False,
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto",
+) -> Path:
+    """Write predictions for new genotypes; returns the file.
+
+    Args:
+        run: folder of a finished run.
+        genotype_file: `.npy` or a table with an id column, in the coding of the run.
+        loci_file: table that names the columns of an `.npy`; `locus_name_column` is the column with the names.
+        output_file: table of id, environment and predicted phenotype in original units.
+        overwrite: replace the output file.
+        accelerator: where to predict.
 
     Raises:
         InputError: the run or the genotypes cannot be used, or the output file is there already.
     """
-    try:
-        OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        raise InputError(explain(error)) from error
-    output = Path(cfg.output_file)
-    if output.exists() and not cfg.overwrite:
-        raise InputError(f"{output} is there already: set overwrite=true to replace it, or give another output_file")
-    run = load_run(cfg.run)
-    genotypes = read_genotypes(Path(cfg.genotype_file), run.preprocessing.coding)
+    output = Path(output_file)
+    if output.exists() and (not overwrite or not output.is_file() or output.resolve() == Path(genotype_file).resolve()):
+        raise InputError(
+            f"{output} is there already: give another output_file, or set overwrite=true to replace a file"
+        )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    device = choose_device(accelerator)
+    finished = load_run(run)
+    genotypes = read_genotypes(Path(genotype_file), finished.preprocessing.coding)
     names = genotypes.locus_names
-    if cfg.loci_file is not None:
-        _, names = read_loci(Path(cfg.loci_file), cfg.locus_name_column, genotypes)
-    values = match_loci(genotypes, names, run.preprocessing)
-    predicted = predict_phenotypes(run, values, choose_device(cfg.accelerator))
+    if loci_file is not None:
+        _, names = read_loci(Path(loci_file), locus_name_column, genotypes)
+    values = match_loci(genotypes, names, finished.preprocessing)
+    predicted = predict_phenotypes(finished, values, device)
     ids = genotypes.individual_ids or tuple(map(str, range(len(values))))
-    environments = run.preprocessing.environment_names
+    environments = finished.preprocessing.environment_names
     table = pd.DataFrame(
         {
             "id": np.repeat(ids, len(environments)),
@@ -51,8 +66,7 @@ def predict(cfg: DictConfig) -> Path:
             "predicted": predicted.ravel(),
         }
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(output, sep="\t", index=False, float_format="%.8g")
+    write_text(output, table.to_csv(sep="\t", index=False, float_format="%.8g"))
     log.info("%d individuals, %d environments: predictions in %s", len(ids), len(environments), output)
     return output
 
@@ -91,8 +105,6 @@ def predict_phenotypes(run: Run, genotype: NDArray, device: torch.device) -> NDA
 
 def choose_device(accelerator: str) -> torch.device:
     available = torch.cuda.is_available()
-    if accelerator not in ("auto", "cpu", "gpu") or (accelerator == "gpu" and not available):
-        raise InputError(
-            f"accelerator={accelerator}: give auto or cpu{', or gpu' if available else ' (there is no GPU here)'}"
-        )
+    if accelerator == "gpu" and not available:
+        raise InputError("accelerator=gpu: there is no GPU that torch can use here; give auto or cpu")
     return torch.device("cuda" if available and accelerator != "cpu" else "cpu")

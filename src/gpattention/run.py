@@ -21,10 +21,12 @@ from omegaconf import DictConfig, OmegaConf
 from gpattention import artifacts, loggers
 from gpattention.analysis import figures
 from gpattention.callbacks import EpochHistory, FitProgress
-from gpattention.config import check_config
+from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
+from gpattention.errors import InputError
 from gpattention.gpmap import GPMap
 from gpattention.quiet import quiet_libraries
+from gpattention.trainer import make_trainer
 
 log = logging.getLogger(__name__)
 
@@ -40,29 +42,38 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
         InputError: the configuration or the data cannot be used, or the folder holds a complete run.
     """
     config = check_config(cfg)
-    if not cfg.overwrite:
+    artifacts.put_back(folder)
+    if not config.pop("overwrite"):
         artifacts.refuse_complete(folder)
     quiet_libraries()
     with log_kept_for(folder) as open_log:
-        L.seed_everything(cfg.seed, workers=True, verbose=False)
+        L.seed_everything(config["seed"], workers=True, verbose=False)
         module_class = artifacts.module_class(config["model"])
         data = build_data(config, module_class)
+        check_monitor(config["monitor"], data.data.environment_names)
         module = build_module(config, module_class, data)
-        trainer = build_trainer(config, folder)
+        trainer = build_trainer(config, folder, module)
         log.info("%s", data.describe())
         log.info("%s with %s fitted parameters", model_name(config), f"{module.n_fitted():,}")
 
-        artifacts.clear_run(folder)
-        open_log()
-        artifacts.write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
-        artifacts.write_data_description(folder, data)
-        trainer.loggers = instantiate(config["logger"], folder=str(folder), _convert_="all")
-        with loggers.logged(trainer.loggers, config):
-            metrics, drawn = fit_and_test(folder, data, module, trainer)
-            loggers.log_results(trainer.loggers, metrics, drawn)
-        artifacts.write_json(folder / artifacts.METRICS, metrics)
+        with artifacts.new_run(folder):
+            open_log()
+            artifacts.write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
+            artifacts.write_data_description(folder, data)
+            trainer.loggers = instantiate(config["logger"], folder=str(folder), _convert_="all")
+            with loggers.logged(trainer.loggers, config):
+                metrics, drawn = fit_and_test(folder, data, module, trainer)
+                loggers.log_results(trainer.loggers, metrics, drawn)
+            artifacts.write_json(folder / artifacts.METRICS, metrics)
         log.info("test R2 %.4f%s; results in %s", metrics["test/r2"], ceiling_text(metrics), folder)
     return metrics
+
+
+def check_monitor(monitor: str, environment_names: tuple[str, ...]) -> None:
+    """Refuse a score that validation does not give, or of which less is better."""
+    known = ["val/r2", "val/r2_pooled", *(f"val/r2/{name}" for name in environment_names)]
+    if monitor not in known:
+        raise InputError(f"monitor={monitor}: {suggest(monitor, known, 'validation')}")
 
 
 def build_data(config: Mapping[str, Any], module_class: type[GPMap]) -> GPMapDataModule:
@@ -83,7 +94,7 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPM
     return module_class(**model, **sizes)
 
 
-def build_trainer(config: Mapping[str, Any], folder: Path) -> L.Trainer:
+def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap) -> L.Trainer:
     """The Trainer with its history, its progress and the epoch that is best by validation; touches no file yet."""
     best = ModelCheckpoint(
         folder,
@@ -95,8 +106,9 @@ def build_trainer(config: Mapping[str, Any], folder: Path) -> L.Trainer:
     )
     progress = FitProgress(model_name(config), config["monitor"])
     chosen = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
+    settings = {name: value for name, value in config["trainer"].items() if name != "_target_"}
     callbacks = [EpochHistory(), progress, best, *chosen]
-    return instantiate(config["trainer"], callbacks=callbacks, logger=False, _convert_="all")
+    return make_trainer(**settings, by_gradients=module.automatic_optimization, callbacks=callbacks)
 
 
 def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.Trainer) -> tuple[Metrics, list[Path]]:
@@ -130,7 +142,7 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
         "best_epoch": best_epoch,
         "n_epochs": len(history),
         "fit_seconds": round(fit_seconds, 3),
-        "segregants_per_second": round(len(data.split.train) * len(history) / fit_seconds, 1),
+        "segregants_per_second": round(data.rows_per_epoch * len(history) / fit_seconds, 1),
         "peak_memory_mib": round(peak_memory_mib(), 1),
     }
     drawn = [folder / artifacts.LEARNING_CURVE, folder / artifacts.PREDICTED]

@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 import pandas as pd
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
 from gpattention import artifacts
 from gpattention.analysis import figures
-from gpattention.config import check_config, compose_config, conf_folder, suggest
+from gpattention.config import check_config, check_type, compose_config, conf_folder, refuse_unknown, suggest
+from gpattention.data.genotype_phenotype import refuse_repeats
 from gpattention.errors import InputError
 from gpattention.run import run
 
 log = logging.getLogger(__name__)
 
-SWEEP_KEYS = {"title", "folder", "common", "blocks"}
+SWEEP_KEYS = {"title": str, "folder": str, "common": list[str], "blocks": list[list[str]]}
 # What the table on the terminal tells of a run, with heading and format; also the first columns of the CSV.
 TOLD = {
     "model": ("model", "{}"),
@@ -40,7 +40,7 @@ Usage: python sweep.py sweep=NAME [folder=FOLDER] [key=value] ...
   folder    where the run folders, results.csv and results.png go (default: the sweep's own)
   key=value overrides for every run, as for train.py; overwrite=true repeats what is finished
 
-A run that is finished with the same configuration is not repeated."""
+A run that is finished with the same configuration is not repeated. Data files are compared by name, not by content:\nafter changing one, add overwrite=true."""
 
 
 def main() -> None:
@@ -66,11 +66,14 @@ def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd
     Raises:
         InputError: the sweep or a job's configuration cannot be used. All are checked before the first is run.
     """
-    sweep = yaml.safe_load((conf_folder() / "sweep" / f"{name}.yaml").read_text())
-    if unknown := set(sweep) - SWEEP_KEYS:
-        raise InputError(f"conf/sweep/{name}.yaml: unknown key {min(unknown)}: {suggest(min(unknown), SWEEP_KEYS, '')}")
+    sweep = read_sweep(name)
     folder = folder or Path(sweep["folder"])
     jobs = [job for block in sweep["blocks"] for job in expand(block)]
+    refuse_repeats([job.name for job in jobs], f"conf/sweep/{name}.yaml: a run called")
+    varied = {"model", *(part.partition("=")[0] for job in jobs for part in job.name.split(","))}
+    for override in overrides:
+        if override.partition("=")[0] in varied:
+            raise InputError(f"{override}: the sweep {name} varies this itself; leave it out")
     configs = [compose_config([*sweep["common"], *job.overrides, *overrides]) for job in jobs]
     for cfg in configs:
         check_config(cfg)
@@ -92,6 +95,22 @@ def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd
     print_table(results, sweep["title"])
     log.info("table in %s, figure in %s", folder / RESULTS, folder / FIGURE)
     return results
+
+
+def read_sweep(name: str) -> dict[str, Any]:
+    """The content of `conf/sweep/NAME.yaml`: title, folder, overrides common to all runs, and blocks of overrides."""
+    path = conf_folder() / "sweep" / f"{name}.yaml"
+    try:
+        sweep = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is no YAML ({' '.join(str(error).split())}): mend it") from error
+    check_type(str(path), sweep, dict[str, Any])
+    refuse_unknown(str(path), sweep, SWEEP_KEYS)
+    for key, kind in SWEEP_KEYS.items():
+        check_type(f"{path}: {key}", sweep.get(key), kind)
+    if not all(any(text.startswith("model=") for text in block) for block in sweep["blocks"]):
+        raise InputError(f"{path}: a block has no model=NAME: give every block one")
+    return sweep
 
 
 class Job(NamedTuple):
@@ -127,9 +146,11 @@ def extend_name(name: str, override: str) -> str:
 
 def finished(cfg: Any, folder: Path) -> dict[str, Any] | None:
     """The metrics of a complete run with this configuration; an InputError if it is complete with another one."""
-    if cfg.overwrite or not artifacts.is_complete(folder):
+    config = check_config(cfg)
+    artifacts.put_back(folder)
+    if config.pop("overwrite") or not artifacts.is_complete(folder):
         return None
-    if yaml.safe_load((folder / artifacts.CONFIG).read_text()) != yaml.safe_load(OmegaConf.to_yaml(cfg, resolve=True)):
+    if yaml.safe_load((folder / artifacts.CONFIG).read_text()) != config:
         raise InputError(
             f"{folder} holds a complete run with another configuration: set overwrite=true to replace it, or give another folder"
         )

@@ -239,7 +239,7 @@ def keep_measured(n_kept: int, part: str) -> np.ndarray:
 @pytest.mark.parametrize("part", ["val", "test"])
 @pytest.mark.parametrize("n_kept", [0, 1])
 def test_refuses_an_environment_hardly_measured_in_one_part(part, n_kept):
-    with pytest.raises(InputError, match=f"environment 24C has fewer than 2 measured individuals in the {part} part"):
+    with pytest.raises(InputError, match=f"environment 24C has no two measured values that differ in the {part} part"):
         GPMapDataModule(make_data(2, phenotype=keep_measured(n_kept, part)))
     GPMapDataModule(make_data(2, phenotype=keep_measured(2, part)))
 

@@ -270,7 +270,7 @@ def test_refuses_an_unknown_suffix(folder, key, name):
         ("", ["is empty"]),
         ("\n\n", ["is empty"]),
         ("id\tx\ty\n", ["is empty"]),
-        ("id\na\nb\n", ["is empty"]),
+        ("id\na\nb\n", ["has one column", "tabs between them"]),
         ("id\tx\ty\na\t0\t1\nb\t1\n", [", line 3: 2 columns where the header has 3"]),
         ("id\tx\ty\n\na\t0\t1\t1\n", [", line 3: 4 columns where the header has 3"]),
         ("id\tx\ty\na\t0\t1\nb\t1\thigh\n", ["'high' in column y, id b, is not a number"]),
@@ -388,8 +388,8 @@ def test_refuses_a_bad_genotype(folder, value, what, suffix):
     else:
         write_table(folder / "g.tsv", LOCI, alleles.tolist())
     message = refusal(folder, genotype_file=f"g{suffix}")
-    row_name = "2" if suffix == ".npy" else "c"
-    for part in (f"g{suffix}: genotype {value:g} of individual {row_name}, locus column 2", what, "(1 such)"):
+    place = "individual 2, locus column 2" if suffix == ".npy" else "individual c, locus m2"
+    for part in (f"g{suffix}: genotype {value:g} of {place}", what, "(1 such)"):
         assert part in message
 
 
@@ -398,8 +398,8 @@ def test_refuses_genotypes_outside_the_coding_named(folder, coding):
     outside = 0 if coding == "signed" else 7
     write_table(folder / "genotypes.tsv", LOCI, [[1, 1, 1], [1, 1, 1], [1, outside, 1], [1, 1, 1]], ids=IDS)
     message = refusal(folder, coding=coding)
-    assert f"genotype {outside} of individual c, locus column 2, is outside" in message
-    assert "data.coding" in message
+    assert f"genotype {outside} of individual c, locus m2, is outside" in message
+    assert "give the coding that it is in" in message
 
 
 @pytest.mark.parametrize(
@@ -460,7 +460,7 @@ def test_refuses_bad_standard_errors(folder, columns, rows, ids, parts):
         ("name\tchr\nm1\t1\nm2\t2\n", None, False, ["lacks 1 loci of the genotype table: m3"]),
         ("name\tchr\nm1\t1\nm2\t2\n", None, True, ["names 2 loci and the genotypes have 3 columns"]),
         ("name\tchr\nm1\t1\nm1\t2\nm3\t3\n", None, False, ["locus m1 occurs more than once"]),
-        ("name\tchr\nm1\t1\nm2\t2\n", "locus", False, ["no column locus (data.locus_name_column): it has name, chr"]),
+        ("name\tchr\nm1\t1\nm2\t2\n", "locus", False, ["no column locus (locus_name_column): it has name, chr"]),
         ("name\tchr\nm1\n", None, False, [", line 2: 1 columns where the header has 2"]),
         ('name\tchr\nm1\t"1\nm2\t2\nm3\t3\n', None, False, ["cannot be read as a table"]),
     ],

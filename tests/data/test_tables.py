@@ -28,7 +28,7 @@ def test_shape_skips_empty_lines(tmp_path):
     ("text", "message"),
     [
         ("id,A\nx,1\ny\n", "line 3: 1 columns where the header has 2"),
-        ("id,A\nx,1\n,2\n", "line 3: the id is empty"),
+        ("id,A\nx,1\n,2\n", "the id of row 2 is empty"),
         ("id,A,\nx,1,\n", "column 3 has no name"),
         ("id,A\nx,one\n", "'one' in column A, id x, is not a number"),
         ("", "is empty"),

@@ -69,6 +69,11 @@ class GPMapDataModule(L.LightningDataModule):
         if batch_size < 1:
             raise InputError(f"data.batch_size is {batch_size}: give a number from 1 on")
         self.batching, self.batch_size, self.drop_last, self.batch_seed = batching, batch_size, drop_last, batch_seed
+        if (fold and split_scheme != "kfold") or (split_file is not None and split_scheme != "stored"):
+            raise InputError(
+                f"data.split_scheme={split_scheme} takes no {'data.fold' if fold else 'data.split_file'}: set "
+                f"data.split_scheme={'kfold' if fold else 'stored'} or leave it out"
+            )
         stored = read_stored_split(split_file) if split_scheme == "stored" else None
         split = split_individuals(
             data.individual_ids, split_scheme, split_seed, test_fraction, val_fraction, n_folds, fold, stored
@@ -101,9 +106,9 @@ class GPMapDataModule(L.LightningDataModule):
     def refuse_empty_parts(self, data: GenotypePhenotypeData) -> None:
         for part, rows in self.split._asdict().items():
             for name, column in zip(data.environment_names, data.phenotype[rows].T, strict=True):
-                if (~np.isnan(column)).sum() < 2:
+                if np.unique(column[~np.isnan(column)]).size < 2:
                     raise InputError(
-                        f"environment {name} has fewer than 2 measured individuals in the {part} part: leave it out of "
+                        f"environment {name} has no two measured values that differ in the {part} part: leave it out of "
                         "data.environments, or change data.split_seed or the fractions"
                     )
 
@@ -129,6 +134,13 @@ class GPMapDataModule(L.LightningDataModule):
             torch.from_numpy(np.where(measured, phenotype, 0.0)).float().to(self.device),
             torch.from_numpy(measured).float().to(self.device),
         )
+
+    @property
+    def rows_per_epoch(self) -> int:
+        """Training individuals that an epoch sees."""
+        n = len(self.split.train)
+        whole = self.batching == "shuffled" and self.drop_last and n >= self.batch_size
+        return n - n % self.batch_size if whole else n
 
     def train_dataloader(self) -> GatherLoader:
         n = len(self.split.train)

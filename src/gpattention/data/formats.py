@@ -63,7 +63,7 @@ def read_table_data(
         loci_file: table with a row per locus; gives a bare array its locus names.
         locus_name_column: column of `loci_file` with the names; None takes the first.
         coding: coding of the genotypes; None detects it.
-        on_missing_id: what to do with an id that one of the tables lacks.
+        on_missing_id: what to do with an id that only the genotypes or only the phenotypes have.
         environments: columns of the phenotype table to keep; None keeps all.
     """
     folder = Path(root)
@@ -122,7 +122,7 @@ def read_genotypes(path: Path, coding: Coding | None) -> Genotypes:
         values = table.to_numpy()
         ids = rows = tuple(table.index)
         names = tuple(table.columns)
-    coded, coding = code_genotype(values, coding, str(path), rows)
+    coded, coding = code_genotype(values, coding, str(path), rows, names)
     return Genotypes(coded, coding, ids, names)
 
 
@@ -149,13 +149,15 @@ def read_loci(path: Path, name_column: str | None, genotypes: Genotypes) -> tupl
     header, _ = read_shape(path, least_columns=1)
     name_column = name_column or header[0]
     if name_column not in header:
-        raise InputError(f"{path} has no column {name_column} (data.locus_name_column): it has {name_some(header, 20)}")
+        raise InputError(f"{path} has no column {name_column} (locus_name_column): it has {name_some(header, 20)}")
     refuse_repeats(header, f"{path}: column")
     # NA is a name like any other; only the other columns may be empty.
     empty = {column: list(NOT_MEASURED) for column in header if column != name_column}
     options = {"keep_default_na": False, "na_values": empty, "dtype": {name_column: str}, "encoding": "utf-8-sig"}
     table = pd.read_csv(path, sep=separator(path), **options)
     names = tuple(table[name_column])
+    if "" in names:
+        raise InputError(f"{path}: the name of locus {names.index('') + 1} is empty: give every locus one")
     refuse_repeats(names, f"{path}: locus")
     if genotypes.locus_names is None:
         if len(names) != genotypes.values.shape[1]:

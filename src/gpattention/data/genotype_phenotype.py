@@ -149,7 +149,11 @@ def detect_coding(values: NDArray) -> Coding:
 
 
 def code_genotype(
-    values: NDArray, coding: Coding | None, place: str, row_names: Sequence[str]
+    values: NDArray,
+    coding: Coding | None,
+    place: str,
+    row_names: Sequence[str],
+    column_names: Sequence[str] | None = None,
 ) -> tuple[NDArray, Coding]:
     """(N, L) genotypes in `coding` (None: detect it) to alleles in [-1, 1], and the coding.
 
@@ -163,7 +167,7 @@ def code_genotype(
         if wrong.any():
             row, column = divmod(int(wrong.argmax()), wrong.shape[1])
             raise InputError(
-                f"{place}: genotype {values[row, column]:g} of individual {row_names[row]}, locus column {column + 1}, "
+                f"{place}: genotype {values[row, column]:g} of individual {row_names[row]}, locus {column_names[column] if column_names else f'column {column + 1}'}, "
                 f"{what} ({int(wrong.sum())} such)"
             )
 
@@ -173,11 +177,18 @@ def code_genotype(
     if coding is None:
         coding = detect_coding(distinct_values(values))
         if coding == "probability":
-            refuse((values < 0) | (values > 1), f"fits no coding ({'; '.join(CODING_WORDS.values())}): mend it")
+            refuse(
+                (values < 0) | (values > 1),
+                f"fits no coding ({'; '.join(CODING_WORDS.values())}): mend it; imputed dosages divided by 2 are probabilities",
+            )
     if coding == "probability":
-        refuse((values < 0) | (values > 1), f"is outside {CODING_WORDS[coding]}: mend it or set data.coding")
+        refuse(
+            (values < 0) | (values > 1), f"is outside {CODING_WORDS[coding]}: mend it, or give the coding that it is in"
+        )
         return 2 * values.astype(np.float32) - 1, coding
-    refuse(~np.isin(values, CALLS[coding]), f"is outside {CODING_WORDS[coding]}: mend it or set data.coding")
+    refuse(
+        ~np.isin(values, CALLS[coding]), f"is outside {CODING_WORDS[coding]}: mend it, or give the coding that it is in"
+    )
     scale, shift = {"binary": (2, -1), "signed": (1, 0), "dosage": (1, -1)}[coding]
     return values.astype(np.int8) * scale + shift, coding
 

@@ -50,7 +50,7 @@ def prune_loci(
                 products += block[:, : len(tried)].T @ block
                 total += block.sum(axis=0, dtype=np.float64)
                 squares += np.einsum("nl,nl->l", block, block)
-            mean, deviation = total / n, np.sqrt(squares / n - (total / n) ** 2)
+            mean, deviation = total / n, np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0))
             covariance = products / n - np.outer(mean[: len(tried)], mean)
             # The small number keeps rounding from telling equal loci apart at a threshold of 1.
             redundant = np.abs(covariance) > (max_correlation + 1e-9) * np.outer(deviation[: len(tried)], deviation)

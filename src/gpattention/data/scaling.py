@@ -35,4 +35,12 @@ def fit_scaling(phenotype: NDArray[np.float64], environment_names: tuple[str, ..
                 f"environment {name} has {values.size} measured values in the training part and no two that differ: "
                 "leave it out of data.environments or change data.split_seed"
             )
-    return Scaling(np.nanmean(phenotype, axis=0), np.nanstd(phenotype, axis=0))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        scaling = Scaling(np.nanmean(phenotype, axis=0), np.nanstd(phenotype, axis=0))
+    for name, mean, sd in zip(environment_names, *scaling, strict=True):
+        if not (np.isfinite(mean) and np.isfinite(sd) and sd > 0):
+            raise InputError(
+                f"the phenotypes of environment {name} are too large, too small or too close to one another (mean {mean:g}, "
+                f"sd {sd:g}): look for a mistyped value, or give them in another unit"
+            )
+    return scaling

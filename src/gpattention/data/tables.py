@@ -32,6 +32,8 @@ def read_numbers(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     header, ids = read_shape(path)
     refuse_repeats(header, f"{path}: column")
     refuse_repeats(ids, f"{path}: id")
+    if "" in ids:
+        raise InputError(f"{path}: the id of row {ids.index('') + 1} is empty: give every row one")
     if "" in header[1:]:
         raise InputError(f"{path}: column {header.index('', 1) + 1} has no name in the header: name it or remove it")
     names = header[1:] if columns is None else columns
@@ -41,7 +43,10 @@ def read_numbers(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
         )
     unknown = [name for name in names if name not in header[1:]]
     if unknown:
-        raise InputError(f"{path} has no column {', '.join(unknown)}: it has {name_some(header[1:], 20)}")
+        raise InputError(
+            f"{path} has no column {', '.join(unknown)}: it has {name_some(header[1:], 20)} (quote names that look like "
+            "numbers)"
+        )
     refuse_repeats(names, "environment in data.environments")
     options = {
         "sep": separator(path),
@@ -58,7 +63,7 @@ def read_numbers(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
 
 def read_shape(path: Path, least_columns: int = 2) -> tuple[list[str], list[str]]:
-    """Header and first column of a table whose rows are all as long as its header and begin with a name."""
+    """Header and first column of a table whose rows are all as long as its header."""
     refuse_missing_file(path)
     ids = []
     try:
@@ -70,14 +75,17 @@ def read_shape(path: Path, least_columns: int = 2) -> tuple[list[str], list[str]
                     raise InputError(
                         f"{path}, line {rows.line_num}: {len(row)} columns where the header has {len(header)}: mend the line"
                     )
-                if row and not row[0]:
-                    raise InputError(f"{path}, line {rows.line_num}: the id is empty: give every row one")
                 if row:
                     ids.append(row[0])
     except UNREADABLE as error:
         raise InputError(
             f"{path} cannot be read as a table ({first_line(error)}): is it whole, and of the kind its suffix says?"
         ) from error
+    if len(header) == 1 and least_columns > 1:
+        raise InputError(
+            f"{path} has one column: a table has an id and at least one column more, and a file of this suffix has "
+            f"{'tabs' if separator(path) == chr(9) else 'commas'} between them"
+        )
     if len(header) < least_columns or not ids:
         raise InputError(
             f"{path} is empty: a table has a header line, at least {least_columns} columns with the id first, and rows"

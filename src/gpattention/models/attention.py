@@ -51,6 +51,7 @@ class Attention(nn.Module):
     ) -> None:
         super().__init__()
         check_environment(environment, n_environments)
+        check_init_std(init_std)
         if embedding_dim != "full" and embedding_dim < 1:
             raise InputError(f"model.embedding_dim is {embedding_dim}: give a number from 1 on, or full")
         if n_layers < 1:
@@ -95,3 +96,8 @@ def check_environment(environment: EnvironmentMode, n_environments: int) -> None
             f"the data have {n_environments} environments and model.environment=none maps one: choose it with "
             "data.environments=[NAME], or set model.environment=joint for a readout per environment"
         )
+
+
+def check_init_std(init_std: float) -> None:
+    if not 0 < init_std < 1e3:
+        raise InputError(f"model.init_std is {init_std}: give a standard deviation above 0, such as 0.03 or 0.1")

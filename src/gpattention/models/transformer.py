@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpattention.errors import InputError
-from gpattention.models.attention import EnvironmentMode, ScoreScale, check_environment
+from gpattention.models.attention import EnvironmentMode, ScoreScale, check_environment, check_init_std
 from gpattention.models.kernels import AttentionKernel, attend
 
 
@@ -50,6 +50,7 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         check_environment(environment, n_environments)
+        check_init_std(init_std)
         width = embedding_dim + 1
         if embedding_dim < 1 or n_layers < 1 or feedforward_factor < 0 or not 0 <= dropout < 1:
             raise InputError(
