@@ -4,15 +4,12 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from inspect import signature
-from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -21,11 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 from gpattention import artifacts, loggers
 from gpattention.analysis import figures
 from gpattention.callbacks import EpochHistory, FitProgress
+from gpattention.ceiling import r2_ceiling
 from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.gpmap import GPMap
 from gpattention.quiet import quiet_libraries
+from gpattention.run_log import log_kept_for
 from gpattention.trainer import make_trainer
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
     if not config.pop("overwrite"):
         artifacts.refuse_complete(folder)
     quiet_libraries()
-    with log_kept_for(folder) as open_log:
+    with log_kept_for(folder / artifacts.LOG) as open_log:
         L.seed_everything(config["seed"], workers=True, verbose=False)
         module_class = artifacts.module_class(config["model"])
         data = build_data(config, module_class)
@@ -156,26 +155,6 @@ def model_name(config: Mapping[str, Any]) -> str:
     return config["model"].get("terms") or config["model"]["_target_"].rsplit(".", 1)[-1].lower()
 
 
-def r2_ceiling(data: GPMapDataModule) -> dict[str, float]:
-    """The R2 that the true map would reach on the test part: exact where the truth is known, else by standard errors.
-
-    With standard errors SE it is 1 - mean(SE^2) / variance, over measured values that have one. Empty without either.
-    """
-    rows = data.split.test
-    phenotype = data.data.phenotype[rows]
-    if data.data.truth is not None:
-        noise = (phenotype - data.data.truth.noiseless[rows]) ** 2
-    elif data.data.standard_error is not None:
-        noise = np.where(np.isnan(phenotype), np.nan, data.data.standard_error[rows] ** 2)
-    else:
-        return {}
-    known = np.count_nonzero(~np.isnan(noise), axis=0) > 0
-    ceiling = 1 - np.nanmean(noise[:, known], axis=0) / np.nanvar(phenotype[:, known], axis=0)
-    names = [name for name, one in zip(data.data.environment_names, known, strict=True) if one]
-    each = {f"r2_ceiling/{name}": float(value) for name, value in zip(names, ceiling, strict=True)}
-    return each | ({"r2_ceiling": float(ceiling.mean())} if known.all() else {})
-
-
 def ceiling_text(metrics: Metrics) -> str:
     ceiling = metrics.get("test/r2_ceiling")
     return "" if ceiling is None else f" (noise ceiling {ceiling:.4f})"
@@ -187,28 +166,3 @@ def peak_memory_mib() -> float:
         return torch.cuda.max_memory_allocated() / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-@contextmanager
-def log_kept_for(folder: Path) -> Iterator[Any]:
-    """Keep what is logged until the run folder may be written to; the value yielded opens the log file there."""
-    package = logging.getLogger("gpattention")
-    kept = MemoryHandler(capacity=10_000, flushLevel=logging.CRITICAL + 1, flushOnClose=False)
-    package.addHandler(kept)
-    package.setLevel(logging.INFO)
-
-    def open_log() -> None:
-        file = logging.FileHandler(folder / artifacts.LOG)
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-        kept.setTarget(file)
-        kept.flush()
-        kept.capacity = 1
-
-    try:
-        yield open_log
-    finally:
-        package.removeHandler(kept)
-        if kept.target is not None:
-            kept.flush()
-            kept.target.close()
-        kept.close()
