@@ -61,10 +61,10 @@ class RidgeModule(GPMap):
                 "one of each, from 0 on"
             )
         self.n_loci = n_loci
-        self.pair_index = torch.triu_indices(n_loci, n_loci, 1)
-        self.n_terms = n_loci + (self.pair_index.shape[1] if terms == "pairwise" else 0)
+        n_pairs = n_loci * (n_loci - 1) // 2 if terms == "pairwise" else 0
+        self.n_terms = n_loci + n_pairs
         refuse_too_many_terms(self.n_terms, 1)
-        n_pairs = self.n_terms - n_loci
+        self.pair_index = torch.triu_indices(n_loci, n_loci, 1) if n_pairs else torch.empty(2, 0, dtype=torch.long)
         self.penalties = torch.tensor(
             [[a * n_loci, p * n_pairs] for p in pairwise_penalties for a in additive_penalties], dtype=torch.float64
         )
