@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import lightning as L
 import numpy as np
@@ -19,6 +20,10 @@ from gpattention.run import run
 
 # Not compared between runs: what depends on the machine and the moment.
 MEASURED_ON_THE_MACHINE = {"fit_seconds", "segregants_per_second", "peak_memory_mib"}
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def small_run(folder, *overrides):
@@ -109,10 +114,10 @@ def test_several_environments_in_one_joint_map(tmp_path):
 
 def test_complete_run_is_not_overwritten_unless_asked(tmp_path):
     small_run(tmp_path, "model=linear")
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = contents(tmp_path)
     with pytest.raises(InputError, match=r"holds a complete run: set overwrite=true"):
         small_run(tmp_path, "model=linear", "data.epsilon=1")
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert contents(tmp_path) == before
     small_run(tmp_path, "model=linear", "data.epsilon=1", "overwrite=true")
     assert yaml.safe_load((tmp_path / "config.yaml").read_text())["data"]["epsilon"] == 1
 
@@ -128,10 +133,10 @@ def test_complete_run_is_not_overwritten_unless_asked(tmp_path):
 )
 def test_refused_run_leaves_an_earlier_one_alone(bad, tmp_path):
     small_run(tmp_path, "model=linear")
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = contents(tmp_path)
     with pytest.raises(InputError):
         small_run(tmp_path, "overwrite=true", *bad)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert contents(tmp_path) == before
 
 
 def test_run_that_breaks_off_is_not_complete(tmp_path, monkeypatch):
@@ -205,24 +210,39 @@ def test_load_run_names_what_is_missing(name, tmp_path):
 def test_complete_run_outlives_whatever_stops_the_one_that_would_replace_it(bad, words, finished, tmp_path):
     folder, _ = finished
     shutil.copytree(folder, tmp_path / "run")
-    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    before = contents(tmp_path / "run")
     with pytest.raises(InputError, match=words):
         small_run(tmp_path / "run", "model=attention", "overwrite=true", bad)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    assert contents(tmp_path / "run") == before
 
 
-def test_complete_run_is_put_back_after_its_replacement_was_killed(finished, tmp_path):
+def test_complete_run_survives_a_kill_at_any_moment_of_its_replacement(finished, tmp_path, monkeypatch):
+    """Break off at the first rename, the second, ... while it is set aside and while it is put back."""
     folder, _ = finished
-    shutil.copytree(folder, tmp_path / "run")
-    with pytest.raises(SystemExit), artifacts.new_run(tmp_path / "run"):
-        (tmp_path / "run" / "config.yaml").write_text("half a run")
-        shutil.copytree(tmp_path / "run", tmp_path / "killed")  # as a kill -9 would leave it
-        raise SystemExit
-    artifacts.put_back(tmp_path / "killed")
-    for name in ("run", "killed"):
-        assert {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} == {
-            path.name: path.read_bytes() for path in folder.iterdir()
-        }
+    rename, steps = Path.rename, len(artifacts.ALL)
+
+    def break_off_after(n):
+        done = []
+
+        def limited(path, target):
+            if len(done) == n:
+                raise SystemExit
+            done.append(path)
+            return rename(path, target)
+
+        monkeypatch.setattr(Path, "rename", limited)
+
+    for kill_aside, kill_back in [(k, 99) for k in range(steps)] + [(steps, k) for k in range(steps)]:
+        copy = tmp_path / f"{kill_aside}-{kill_back}"
+        shutil.copytree(folder, copy)
+        break_off_after(kill_aside)
+        with pytest.raises(SystemExit), artifacts.new_run(copy):
+            (copy / "config.yaml").write_text("half a run")
+            break_off_after(kill_back)
+            raise SystemExit
+        monkeypatch.undo()
+        artifacts.put_back(copy)
+        assert contents(copy) == contents(folder), (kill_aside, kill_back)
 
 
 @pytest.mark.parametrize(("rows", "part"), [("test", "test"), ("val", "val")])

@@ -154,10 +154,10 @@ def refuse_complete(folder: Path) -> None:
 def new_run(folder: Path) -> Iterator[None]:
     """Clear the folder for a run. A complete run in it is set aside, and put back if the new one fails."""
     folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / SET_ASIDE
     if is_complete(folder):
+        aside = folder / SET_ASIDE
         aside.mkdir()
-        for name in (*ALL, *TRACKED):
+        for name in (*TRACKED, *ALL):  # the metrics last: with them all of it is there
             if (folder / name).exists():
                 (folder / name).rename(aside / name)
     else:
@@ -167,20 +167,36 @@ def new_run(folder: Path) -> Iterator[None]:
     except BaseException:
         put_back(folder)
         raise
-    if aside.exists():
-        shutil.rmtree(aside)
+    discard_aside(folder)
 
 
 def put_back(folder: Path) -> None:
-    """Put back a complete run that was set aside for one that failed or was killed."""
+    """Put back a complete run that was set aside for one that failed or was killed.
+
+    May itself be killed at any moment and called again: the metrics are the last to be set aside and the first to come
+    back, so where they are not set aside, whatever is there belongs to the folder.
+    """
     aside = folder / SET_ASIDE
     if not aside.is_dir():
         return
-    if not is_complete(folder):
+    if (aside / METRICS).exists():
+        if is_complete(folder):
+            discard_aside(folder)
+            return
         remove_run(folder)
-        for path in aside.iterdir():
-            path.rename(folder / path.name)
-    shutil.rmtree(aside)
+        (aside / METRICS).rename(folder / METRICS)
+    for path in aside.iterdir():
+        path.rename(folder / path.name)
+    aside.rmdir()
+
+
+def discard_aside(folder: Path) -> None:
+    """Remove the run set aside, first by its name, so that half of it is never taken for one to put back."""
+    discarded = folder / f"{SET_ASIDE}.discarded"
+    shutil.rmtree(discarded, ignore_errors=True)
+    if (folder / SET_ASIDE).exists():
+        (folder / SET_ASIDE).rename(discarded)
+        shutil.rmtree(discarded)
 
 
 def remove_run(folder: Path) -> None:

@@ -35,7 +35,8 @@ Metrics = dict[str, Any]
 def run(cfg: DictConfig, folder: Path) -> Metrics:
     """Fit one map and score it, leaving the run folder; returns what `metrics.json` holds.
 
-    Everything that can be refused is refused before the folder is touched.
+    Configuration and data are refused before the folder is touched; a complete run in it is gone only once its
+    replacement is complete.
 
     Raises:
         InputError: the configuration or the data cannot be used, or the folder holds a complete run.
