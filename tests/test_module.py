@@ -31,7 +31,7 @@ def test_batch_without_a_measured_value_has_no_loss_and_no_gradient():
 def test_checkpoint_values_are_plain():
     module = GPMapModule(model=ATTENTION, n_loci=4, environment_names=["A"])
     assert module.hparams["model"] == ATTENTION
-    assert all(type(value) in (dict, int, float, str, list) for value in module.hparams.values())
+    assert all(type(value) in (dict, int, float, str, list, type(None)) for value in module.hparams.values())
     assert module.n_fitted() == 4 * 3 + 3 * 3 * 16 + 4 * 4 + 1
 
 

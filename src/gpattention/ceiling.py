@@ -1,5 +1,7 @@
 """How much of the variance of the test phenotypes any map can explain."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gpattention.data.datamodule import GPMapDataModule
@@ -23,3 +25,13 @@ def r2_ceiling(data: GPMapDataModule) -> dict[str, float]:
     names = [name for name, one in zip(data.data.environment_names, known, strict=True) if one]
     each = {f"r2_ceiling/{name}": float(value) for name, value in zip(names, ceiling, strict=True)}
     return each | ({"r2_ceiling": float(ceiling.mean())} if known.all() else {})
+
+
+def over_ceiling(scores: Mapping[str, float], ceiling: Mapping[str, float]) -> dict[str, float]:
+    """Test R2 as a share of its ceiling, per environment and of the means; where a ceiling is not above 0, nothing."""
+    return {
+        f"test/{name.replace('r2_ceiling', 'r2_over_ceiling')}": scores[f"test/{name.replace('r2_ceiling', 'r2')}"]
+        / most
+        for name, most in ceiling.items()
+        if most > 0
+    }

@@ -28,6 +28,7 @@ ROOT: dict[str, Any] = {
     **dict.fromkeys(("data", "model", "profile", "training", "trainer", "callbacks", "logger"), Node),
     "seed": int,
     "monitor": str,
+    "fine_tune_from": str | None,
     "overwrite": bool,
 }
 TRUSTED = ("gpattention.", "lightning.")
@@ -43,12 +44,13 @@ PROFILE = {
     "cpu_epochs",
     "init_std",
     "score_scale",
+    "loss",
 }
 # Arguments that the program itself gives, so that a configuration cannot.
 GIVEN = {
     "data": {"data", "batching", "batch_seed"},
-    "model": {"n_loci", "n_environments", "environment_names"},
-    "training": {"model", "n_loci", "environment_names"},
+    "model": {"n_loci", "n_environments", "environment_names", "environment_covariates"},
+    "training": {"model", "n_loci", "environment_names", "environment_covariates"},
     "trainer": {"by_gradients", "callbacks"},
     "logger": {"folder"},
 }
@@ -85,8 +87,9 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
             raise InputError(f"the configuration has no {name}: leave it in, or choose one with {name}=NAME")
         check_type(name, config[name], kind)
     refuse_unknown("profile", config["profile"], PROFILE)
-    if isinstance(names := config["data"].get("environments"), list):
-        config["data"]["environments"] = [str(name) for name in names]
+    for key in ("environments", "train_environments"):  # names may look like numbers
+        if isinstance(names := config["data"].get(key), list):
+            config["data"][key] = [str(name) for name in names]
     check_node("data", config["data"], target("data", config["data"]), GPMapDataModule.__init__)
     check_node("model", config["model"], target("model", config["model"]).__init__)
     check_node("training", config["training"], GPMapModule.__init__)

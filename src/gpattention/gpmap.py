@@ -1,5 +1,8 @@
 """What every map from genotype to phenotype shares, however it is fitted: how it is scored."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import lightning as L
 import torch
 from torch import Tensor
@@ -12,20 +15,24 @@ class GPMap(L.LightningModule):
     """Predicts the standardised phenotypes of E environments from genotypes; subclasses say how it is fitted.
 
     Attributes:
-        batching: the training batches that the map asks of the DataModule.
         scores: float64 results by name (`val/r2`, `test/r2/30C`, ...), of the last validation and test.
+        target_environment: name of the environment whose scores are also given as `r2_target`; None for none.
         test_predictions: (N, E) of the last test, in the order of its rows.
     """
-
-    batching: Batching = "shuffled"
 
     def __init__(self, environment_names: list[str]) -> None:
         super().__init__()
         self.environment_names = environment_names
+        self.target_environment: str | None = None
         self.accuracy = R2PerEnvironment(len(environment_names))
         self.scores: dict[str, float] = {}
         self.test_predictions = torch.empty(0)
         self._test_batches: list[Tensor] = []
+
+    @classmethod
+    def batching(cls, model: Mapping[str, Any]) -> Batching:
+        """The training batches that a model's configuration asks of the DataModule."""
+        raise NotImplementedError
 
     def n_fitted(self) -> int:
         """Number of fitted parameters."""
@@ -50,13 +57,15 @@ class GPMap(L.LightningModule):
     def log_scores(self, split: str) -> None:
         """Compute the scores of one split, keep them in float64 and hand them to the Trainer."""
         result = self.accuracy.compute()
+        measured = [name for name, n in zip(self.environment_names, self.accuracy.count, strict=True) if n]
         self.accuracy.reset()
-        r2 = result["r2"].reshape(-1).tolist()  # torchmetrics makes a number of a single one
-        scores = {f"{split}/r2/{name}": value for name, value in zip(self.environment_names, r2, strict=True)}
-        scores |= {
-            f"{split}/r2": result["r2"].mean().item(),
-            f"{split}/r2_pooled": result["r2_pooled"].item(),
-            f"{split}/mse": result["mse"].item(),
-        }
+        scores = {f"{split}/{quantity}": result[quantity].item() for quantity in ("r2_pooled", "mse")}
+        for quantity in ("r2", "correlation"):
+            values = result[quantity].reshape(-1).tolist()  # torchmetrics makes a number of a single one
+            by_name = dict(zip(self.environment_names, values, strict=True))
+            scores |= {f"{split}/{quantity}/{name}": by_name[name] for name in measured}
+            mean = scores[f"{split}/{quantity}"] = sum(by_name[name] for name in measured) / len(measured)
+            if (target := self.target_environment) is not None:  # the others speak for one without values in this split
+                scores[f"{split}/{quantity}_target"] = by_name[target] if target in measured else mean
         self.scores |= scores
         self.log_dict(scores, logger=False)

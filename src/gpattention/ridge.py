@@ -10,13 +10,12 @@ import psutil
 import torch
 from torch import Tensor
 
-from gpattention.data.batching import Batch, Batching
+from gpattention.closed_form import ClosedFormMap
+from gpattention.data.batching import Batch
 from gpattention.errors import InputError
-from gpattention.gpmap import GPMap
-from gpattention.metrics import R2PerEnvironment
 
 
-class RidgeModule(GPMap):
+class RidgeModule(ClosedFormMap):
     """Least squares with an unpenalised intercept and one penalty each for additive and for pairwise terms (Eqs. 1, 2).
 
     One pass over the training part adds up the sums of products in float64. At the start of the validation the
@@ -31,12 +30,12 @@ class RidgeModule(GPMap):
             kind, and the product is added to the diagonal of the sums of products of standardised phenotypes. A value
             is then the ratio of unexplained variance to the variance that all terms of the kind explain together, so
             the same candidates serve any number of loci.
+        environment: `separate` fits each environment on its own, `pooled` one map to the values of all.
 
     Raises:
         InputError: the matrix of the terms does not fit into memory, or a penalty is negative.
     """
 
-    batching: Batching = "one_pass"
     coefficients: Tensor
     intercept: Tensor
     penalty: Tensor
@@ -49,10 +48,10 @@ class RidgeModule(GPMap):
         terms: Literal["linear", "pairwise"],
         additive_penalties: list[float],
         pairwise_penalties: list[float],
+        environment: Literal["separate", "pooled"] = "separate",
     ) -> None:
         super().__init__(environment_names)
         self.save_hyperparameters(logger=False)
-        self.automatic_optimization = False
         if terms == "linear":
             pairwise_penalties = [0.0]
         if not additive_penalties or not pairwise_penalties or min(*additive_penalties, *pairwise_penalties) < 0:
@@ -60,7 +59,7 @@ class RidgeModule(GPMap):
                 f"model.additive_penalties={additive_penalties}, pairwise_penalties={pairwise_penalties}: give at least "
                 "one of each, from 0 on"
             )
-        self.n_loci = n_loci
+        self.n_loci, self.pooled = n_loci, environment == "pooled"
         n_pairs = n_loci * (n_loci - 1) // 2 if terms == "pairwise" else 0
         self.n_terms = n_loci + n_pairs
         refuse_too_many_terms(self.n_terms, 1)
@@ -72,7 +71,6 @@ class RidgeModule(GPMap):
         self.register_buffer("coefficients", torch.zeros(self.n_terms, n_environments, dtype=torch.float64))
         self.register_buffer("intercept", torch.zeros(n_environments, dtype=torch.float64))
         self.register_buffer("penalty", torch.zeros(2, n_environments, dtype=torch.float64))
-        self.candidates: tuple[Tensor, Tensor] | None = None  # intercepts (C, E) and coefficients (T, C, E)
 
     def n_fitted(self) -> int:
         return self.coefficients.numel() + self.intercept.numel()
@@ -89,19 +87,20 @@ class RidgeModule(GPMap):
         """(B, L) genotypes to (B, E) standardised phenotypes."""
         return self.features(genotype_BL) @ self.coefficients + self.intercept
 
-    def configure_optimizers(self) -> None:
-        return None
+    def values(self, weight_BE: Tensor) -> Tensor:
+        """Summed over the environments where one map serves them all: (B, 1), else (B, E)."""
+        return weight_BE.sum(1, keepdim=True) if self.pooled else weight_BE
 
     def on_fit_start(self) -> None:
         """Environments measured in the same individuals share one matrix."""
-        weight = self.trainer.datamodule.train.weight.double()  # type: ignore[attr-defined]
+        weight = self.values(self.trainer.datamodule.train.weight.double())  # type: ignore[attr-defined]
         self.pattern_weight, self.pattern = torch.unique(weight, dim=1, return_inverse=True)
         n_patterns = self.pattern_weight.shape[1]
         refuse_too_many_terms(self.n_terms, n_patterns)
         size = self.n_terms + 1  # the intercept is the last term
         options: dict[str, Any] = {"dtype": torch.float64, "device": self.device}
         self.products = torch.zeros(n_patterns, size, size, **options)
-        self.moments = torch.zeros(size, len(self.environment_names), **options)
+        self.moments = torch.zeros(size, weight.shape[1], **options)
         self.row = 0
 
     def training_step(self, batch: Batch, _index: int) -> None:
@@ -109,24 +108,19 @@ class RidgeModule(GPMap):
         rows = slice(self.row, self.row + len(features))
         for products, weight in zip(self.products, self.pattern_weight.T, strict=True):
             products.addmm_((features * weight[rows, None]).T, features)
-        self.moments.addmm_(features.T, (batch.weight * batch.phenotype).double())
+        self.moments.addmm_(features.T, self.values((batch.weight * batch.phenotype).double()))
         self.row = rows.stop
-
-    def on_validation_start(self) -> None:
-        if self.trainer.state.fn == "fit" and not self.trainer.sanity_checking:
-            self.solve()
-
-    def on_train_epoch_end(self) -> None:
-        self.trainer.should_stop = True  # one pass is all there is
 
     def solve(self) -> None:
         """Coefficients for every candidate pair of penalties and every environment."""
-        n_candidates, n_environments = len(self.penalties), len(self.environment_names)
-        coefficients = torch.empty(self.n_terms, n_candidates, n_environments, dtype=torch.float64, device=self.device)
-        intercepts = torch.empty(n_candidates, n_environments, dtype=torch.float64, device=self.device)
+        n_candidates, n_columns = len(self.penalties), self.moments.shape[1]
+        coefficients = torch.zeros(self.n_terms, n_candidates, n_columns, dtype=torch.float64, device=self.device)
+        intercepts = torch.zeros(n_candidates, n_columns, dtype=torch.float64, device=self.device)
         for number, products in enumerate(self.products):
             columns = torch.nonzero(self.pattern == number)[:, 0]
             count = products[-1, -1]
+            if not count:  # no training value at all: the mean is all there is to predict
+                continue
             feature_mean = products[-1, :-1] / count
             phenotype_mean = self.moments[-1, columns] / count
             # In place: the matrix is the largest thing in memory.
@@ -135,40 +129,22 @@ class RidgeModule(GPMap):
             solution = solve_two_penalties(centred, moments, self.n_loci, self.penalties)
             coefficients[:, :, columns] = solution
             intercepts[:, columns] = phenotype_mean - torch.einsum("t,tce->ce", feature_mean, solution)
-        self.candidates = intercepts, coefficients
-        self.candidate_accuracy = R2PerEnvironment(n_candidates * n_environments).to(self.device)
+        n_environments = len(self.environment_names)
+        self.candidates = intercepts.expand(-1, n_environments), coefficients.expand(-1, -1, n_environments)
         del self.products
 
-    def validation_step(self, batch: Batch, index: int) -> None:
-        if self.candidates is None:
-            super().validation_step(batch, index)
-            return
+    def predict_candidates(self, genotype_BL: Tensor) -> Tensor:
         intercepts, coefficients = self.candidates
-        prediction = self.features(batch.genotype) @ coefficients.flatten(1) + intercepts.flatten()
-        repeats = (1, len(self.penalties))
-        self.candidate_accuracy.update(prediction, batch.phenotype.repeat(repeats), batch.weight.repeat(repeats))
-        self.accuracy.update(prediction[:, : len(self.environment_names)], batch.phenotype, batch.weight)
+        prediction = self.features(genotype_BL) @ coefficients.flatten(1) + intercepts.flatten()
+        return prediction.unflatten(1, intercepts.shape)
 
-    def on_validation_epoch_end(self) -> None:
-        if self.candidates is not None:
-            self.choose()
-        super().on_validation_epoch_end()
-
-    def choose(self) -> None:
-        """Keep, for each environment, the candidate with the highest R2 on the validation part."""
-        assert self.candidates is not None
+    def keep(self, best_E: Tensor) -> None:
         intercepts, coefficients = self.candidates
-        n_environments = len(self.environment_names)
-        accuracy = self.candidate_accuracy
-        r2 = accuracy.compute()["r2"].reshape(-1, n_environments)
-        best = r2.argmax(dim=0)
-        environment = torch.arange(n_environments, device=best.device)
-        self.coefficients.copy_(coefficients[:, best, environment])
-        self.intercept.copy_(intercepts[best, environment])
-        self.penalty.copy_(self.penalties.to(best.device)[best].T)
-        # What the validation step added up belongs to the first candidate; the rest of the sums does not depend on it.
-        self.accuracy.residual.copy_(accuracy.residual.reshape(-1, n_environments)[best, environment])
-        self.candidates = None
+        environment = torch.arange(len(best_E), device=best_E.device)
+        self.coefficients.copy_(coefficients[:, best_E, environment])
+        self.intercept.copy_(intercepts[best_E, environment])
+        self.penalty.copy_(self.penalties.to(best_E.device)[best_E].T)
+        del self.candidates
 
 
 def solve_two_penalties(products: Tensor, moments: Tensor, n_additive: int, penalties: Tensor) -> Tensor:

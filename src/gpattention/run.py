@@ -18,11 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 from gpattention import artifacts, loggers
 from gpattention.analysis import figures
 from gpattention.callbacks import EpochHistory, FitProgress
-from gpattention.ceiling import r2_ceiling
+from gpattention.ceiling import over_ceiling, r2_ceiling
 from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
+from gpattention.fine_tuning import start_from
 from gpattention.gpmap import GPMap
+from gpattention.module import GPMapModule
 from gpattention.quiet import quiet_libraries
 from gpattention.run_log import log_kept_for
 from gpattention.trainer import make_trainer
@@ -50,8 +52,8 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
         L.seed_everything(config["seed"], workers=True, verbose=False)
         module_class = artifacts.module_class(config["model"])
         data = build_data(config, module_class)
-        check_monitor(config["monitor"], data.data.environment_names)
         module = build_module(config, module_class, data)
+        check_monitor(config["monitor"], module)
         trainer = build_trainer(config, folder, module)
         log.info("%s", data.describe())
         log.info("%s with %s fitted parameters", model_name(config), f"{module.n_fitted():,}")
@@ -69,9 +71,11 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
     return metrics
 
 
-def check_monitor(monitor: str, environment_names: tuple[str, ...]) -> None:
+def check_monitor(monitor: str, module: GPMap) -> None:
     """Refuse a score that validation does not give, or of which less is better."""
-    known = ["val/r2", "val/r2_pooled", *(f"val/r2/{name}" for name in environment_names)]
+    known = ["val/r2", "val/r2_pooled", *(f"val/r2/{name}" for name in module.environment_names)]
+    if module.target_environment is not None:
+        known.append("val/r2_target")
     if monitor not in known:
         raise InputError(f"monitor={monitor}: {suggest(monitor, known, 'validation')}")
 
@@ -81,17 +85,37 @@ def build_data(config: Mapping[str, Any], module_class: type[GPMap]) -> GPMapDat
     settings = dict(config["data"])
     read = get_method(settings.pop("_target_"))
     own = {name: settings.pop(name) for name in signature(read).parameters if name in settings}
-    return GPMapDataModule(read(**own), **settings, batching=module_class.batching, batch_seed=config["seed"])
+    batching = module_class.batching(config["model"])
+    data = GPMapDataModule(read(**own), **settings, batching=batching, batch_seed=config["seed"])
+    if data.sampler.batch_size < config["trainer"]["devices"]:
+        raise InputError(
+            f"trainer.devices={config['trainer']['devices']} share batches of {data.sampler.batch_size} individuals: raise "
+            "data.batch_size, or take fewer devices"
+        )
+    return data
 
 
 def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPMapDataModule) -> GPMap:
     """The map for these data: one that fits itself takes the model's keys, a network is wrapped for training."""
     sizes: dict[str, Any] = {"n_loci": data.data.n_loci, "environment_names": list(data.data.environment_names)}
     model = dict(config["model"])
-    if issubclass(module_class, artifacts.GPMapModule):
-        return module_class(model=model, **sizes, **config["training"])
-    del model["_target_"]
-    return module_class(**model, **sizes)
+    module: GPMap
+    if issubclass(module_class, GPMapModule):
+        by_covariate = model.get("environment_encoding") == "covariate"
+        covariates = data.covariates if by_covariate else None
+        module = module_class(model=model, **sizes, environment_covariates=covariates, **config["training"])
+        if config["fine_tune_from"] is not None:
+            start_from(module, artifacts.load_run(config["fine_tune_from"]), data)
+    else:
+        if config["fine_tune_from"] is not None:
+            raise InputError(
+                f"fine_tune_from={config['fine_tune_from']}: a regression starts from nothing; set it to null"
+            )
+        del model["_target_"]
+        module = module_class(**model, **sizes)
+    if data.target is not None:
+        module.target_environment = data.data.environment_names[data.target.column]
+    return module
 
 
 def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap) -> L.Trainer:
@@ -131,16 +155,20 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     predictions = artifacts.predictions_table(data, module.test_predictions)
     predictions.to_csv(folder / artifacts.PREDICTIONS, sep="\t", index=False, float_format="%.8g")
     history = next(callback.rows for callback in trainer.callbacks if isinstance(callback, EpochHistory))  # type: ignore[attr-defined]
+    ceiling = r2_ceiling(data)
     metrics = {
         **module.scores,
-        **{f"test/{name}": value for name, value in r2_ceiling(data).items()},
+        **{f"test/{name}": value for name, value in ceiling.items()},
+        **over_ceiling(module.scores, ceiling),
         "n_parameters": module.n_fitted(),
         "n_loci": data.data.n_loci,
         "n_train": len(data.split.train),
         "n_val": len(data.split.val),
         "n_test": len(data.split.test),
+        **target_counts(data),
         "best_epoch": best_epoch,
         "n_epochs": len(history),
+        "n_passes": round(passes(module, data), 3),
         "fit_seconds": round(fit_seconds, 3),
         "segregants_per_second": round(data.rows_per_epoch * len(history) / fit_seconds, 1),
         "peak_memory_mib": round(peak_memory_mib(), 1),
@@ -149,6 +177,18 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     figures.save(figures.learning_curve(history, best_epoch), drawn[0])
     figures.save(figures.predicted_against_measured(predictions, metrics), drawn[1])
     return metrics, drawn
+
+
+def target_counts(data: GPMapDataModule) -> dict[str, int]:
+    """Values that the environment with few of them has for training and validation."""
+    return {} if data.target is None else {"n_train_target": data.target.n_train, "n_val_target": data.target.n_val}
+
+
+def passes(module: GPMap, data: GPMapDataModule) -> float:
+    """How often the fit has seen each measured training value, on average."""
+    if not isinstance(module, GPMapModule):
+        return 1.0
+    return module.values_seen.item() / int((data.trained_on[1] > 0).sum())
 
 
 def model_name(config: Mapping[str, Any]) -> str:

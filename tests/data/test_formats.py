@@ -422,7 +422,7 @@ def test_refuses_bad_phenotypes(folder, cells, parts):
     ("environments", "parts"),
     [
         (["30C", "31C"], ["has no column 31C: it has 23C, 30C"]),
-        (["23C", "23C"], ["environment in data.environments 23C occurs more than once"]),
+        (["23C", "23C"], ["name in data.environments 23C occurs more than once"]),
         ([], ["data.environments", "empty"]),
     ],
 )

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gpattention.data.batching import Batch, Batching, GatherLoader, InOrder, Shuffled
-from gpattention.data.genotype_phenotype import GenotypePhenotypeData
+from gpattention.data.batching import Balance, Balanced, Batch, Batching, GatherLoader, InOrder, Shuffled
+from gpattention.data.genotype_phenotype import GenotypePhenotypeData, name_some
 from gpattention.data.loci import prune_loci, variable_loci
-from gpattention.data.scaling import Scaling, fit_scaling
+from gpattention.data.noise import noise_weights
+from gpattention.data.scaling import Scaling, TargetScaling, extrapolate_scaling, fit_scaling, shrink_towards_others
 from gpattention.data.splits import Split, SplitScheme, read_stored_split, split_individuals
+from gpattention.data.transfer import Target, keep_few_values
 from gpattention.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -30,14 +32,25 @@ class GPMapDataModule(L.LightningDataModule):
 
     Args:
         data: the data set, already checked.
-        batching: `shuffled` for training by gradients, `one_pass` for sums over all rows in order.
+        batching: `shuffled` for training by gradients, `balanced` where an individual serves one environment an epoch,
+            `one_pass` for sums over all rows in order.
         batch_size: individuals in a training batch.
-        drop_last: leave out the incomplete last batch of an epoch.
+        drop_last: leave out the incomplete last batch of an epoch; a balanced one is always left out.
+        n_per_environment: individuals for each environment in a balanced batch; None takes batch_size / E, rounded.
+        balance: what a balanced batch does where an individual has no value, see `Balanced`.
         batch_seed: of the batch order.
         split_scheme, split_seed, test_fraction, val_fraction, n_folds, fold: see `split_individuals`.
         split_file: for the scheme `stored`, a table with an id column and a column `split` of train, val, test.
         max_correlation: prune loci that correlate by more than this on the training part; None keeps all.
         pruning_order: `random` (the paper, from split_seed) or `ascending` (the published code).
+        weights: `equal`, or by `standard_error`, see `noise_weights`.
+        target_environment: the environment that keeps few values, as if it were new; None for none.
+        target_values: training values that it keeps; see `keep_few_values`. 0 leaves it out of training.
+        target_seed: of the choice of these values.
+        target_scaling: its mean and sd come from its `own` values, from `shrinkage` towards those of the other
+            environments, or from a quadratic fit on the environments' `covariate`.
+        train_environments: only their values are trained on, the others serve for scaling and validation; None trains
+            on all.
 
     Attributes:
         data: the data set with the loci that are used.
@@ -45,6 +58,7 @@ class GPMapDataModule(L.LightningDataModule):
         n_columns: columns given.
         split: rows of each part, measured individuals only.
         scaling: mean and sd per environment of the training part.
+        target: the environment that keeps few values, or None.
     """
 
     def __init__(
@@ -64,11 +78,21 @@ class GPMapDataModule(L.LightningDataModule):
         split_file: str | None = None,
         max_correlation: float | None = None,
         pruning_order: Literal["random", "ascending"] = "random",
+        n_per_environment: int | None = None,
+        balance: Balance = "skip_missing",
+        weights: Literal["equal", "standard_error"] = "equal",
+        target_environment: str | None = None,
+        target_values: int | None = None,
+        target_seed: int = 0,
+        target_scaling: TargetScaling = "own",
+        train_environments: list[str] | None = None,
     ) -> None:
         super().__init__()
         if batch_size < 1:
             raise InputError(f"data.batch_size is {batch_size}: give a number from 1 on")
         self.batching, self.batch_size, self.drop_last, self.batch_seed = batching, batch_size, drop_last, batch_seed
+        self.n_per_environment, self.balance, self.weights = n_per_environment, balance, weights
+        self.train_environments = train_environments
         if (fold and split_scheme != "kfold") or (split_file is not None and split_scheme != "stored"):
             raise InputError(
                 f"data.split_scheme={split_scheme} takes no {'data.fold' if fold else 'data.split_file'}: set "
@@ -81,8 +105,22 @@ class GPMapDataModule(L.LightningDataModule):
         measured = np.count_nonzero(~np.isnan(data.phenotype), axis=1) > 0
         if not measured.all():
             log.info("%d individuals without a measured phenotype are left out", int((~measured).sum()))
+        self.target: Target | None = None
+        if target_environment is not None and target_values is not None:
+            data, self.target = keep_few_values(data, split, target_environment, target_values, target_seed)
+            measured = np.count_nonzero(~np.isnan(data.phenotype), axis=1) > 0
+            log.info(
+                "%s keeps %d values for training and %d for validation",
+                target_environment,
+                self.target.n_train,
+                self.target.n_val,
+            )
+        elif target_environment is not None or target_values is not None:
+            raise InputError(
+                f"data.target_environment={target_environment} and data.target_values={target_values}: give both or neither"
+            )
         self.split = Split(*(rows[measured[rows]] for rows in split))
-        self.scaling: Scaling = fit_scaling(data.phenotype[self.split.train], data.environment_names)
+        self.scaling: Scaling = self.fit_scaling(data, target_scaling)
         self.refuse_empty_parts(data)
 
         self.n_columns = data.n_loci
@@ -104,13 +142,62 @@ class GPMapDataModule(L.LightningDataModule):
         self.data = data if self.loci_index.size == data.n_loci else data.select_loci(self.loci_index)
 
     def refuse_empty_parts(self, data: GenotypePhenotypeData) -> None:
+        target = self.target.column if self.target else None
         for part, rows in self.split._asdict().items():
-            for name, column in zip(data.environment_names, data.phenotype[rows].T, strict=True):
-                if np.unique(column[~np.isnan(column)]).size < 2:
+            for column, name in enumerate(data.environment_names):
+                values = data.phenotype[rows, column]
+                if np.unique(values[~np.isnan(values)]).size < 2 and (column != target or part == "test"):
                     raise InputError(
                         f"environment {name} has no two measured values that differ in the {part} part: leave it out of "
                         "data.environments, or change data.split_seed or the fractions"
                     )
+
+    def fit_scaling(self, data: GenotypePhenotypeData, target_scaling: TargetScaling) -> Scaling:
+        """Mean and sd of each environment; those of the target as `target_scaling` says."""
+        phenotype, names = data.phenotype[self.split.train], data.environment_names
+        if self.target is None or target_scaling == "own":
+            return fit_scaling(phenotype, names)
+        column = self.target.column
+        others = np.delete(np.arange(len(names)), column)
+        if len(others) < 2:
+            raise InputError(
+                f"data.target_scaling={target_scaling} looks at the other environments and there are {len(others)}: give at "
+                "least 2, or set data.target_scaling=own"
+            )
+        known = fit_scaling(phenotype[:, others], tuple(names[other] for other in others))
+        if target_scaling == "shrinkage":
+            values = phenotype[:, column]
+            mean, sd = shrink_towards_others(values[~np.isnan(values)], known)
+        elif data.covariates is None:
+            raise InputError(
+                "data.target_scaling=covariate needs numbers that describe the environments: give data.environment_file, or "
+                "set data.target_scaling=shrinkage"
+            )
+        else:
+            covariates = data.covariates.to_numpy()
+            mean, sd = extrapolate_scaling(covariates[others], covariates[column], known)
+        return Scaling(np.insert(known.mean, column, mean), np.insert(known.sd, column, sd))
+
+    @property
+    def covariates(self) -> list[list[float]] | None:
+        """(E, C) covariates, standardised over the environments that have training values; None where there are none.
+
+        Raises:
+            InputError: a covariate is the same in all of these.
+        """
+        table = self.data.covariates
+        if table is None:
+            return None
+        trained = ~np.isnan(self.data.phenotype[self.split.train]).all(axis=0)
+        values = table.to_numpy()
+        mean, sd = values[trained].mean(axis=0), values[trained].std(axis=0)
+        for name, spread in zip(table.columns, sd, strict=True):
+            if not spread:
+                raise InputError(
+                    f"covariate {name} is the same in all environments that are trained on: leave it out of "
+                    "data.covariates, or give environments that differ in it"
+                )
+        return ((values - mean) / sd).tolist()
 
     def describe(self) -> str:
         parts = " / ".join(f"{len(rows):,}" for rows in self.split)
@@ -122,31 +209,68 @@ class GPMapDataModule(L.LightningDataModule):
         return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
 
     @cached_property
-    def train(self) -> Batch:
-        return self.batch_of(self.split.train)
+    def trained_on(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Rows with a value to train on, and the (rows, E) weights of their values."""
+        rows = self.split.train
+        weight = (~np.isnan(self.data.phenotype[rows])).astype(np.float64)
+        if self.weights == "standard_error":
+            if self.data.standard_error is None:
+                raise InputError(
+                    "data.weights=standard_error needs standard errors: give data.standard_error_file, or set data.weights=equal"
+                )
+            arrays = self.data.genotype[rows], self.data.phenotype[rows], self.data.standard_error[rows]
+            weight = noise_weights(*arrays, self.data.environment_names)
+        if self.train_environments is not None:
+            names = list(self.data.environment_names)
+            unknown = [name for name in self.train_environments if name not in names]
+            if unknown or not self.train_environments:
+                raise InputError(
+                    f"data.train_environments={self.train_environments}: name some of {name_some(names, 20)}, or null for all"
+                )
+            weight *= np.isin(names, self.train_environments)
+        served = weight.any(axis=1)
+        if not served.any():
+            raise InputError(
+                f"data.train_environments={self.train_environments} have no training value: raise data.target_values"
+            )
+        return rows[served], weight[served]
 
-    def batch_of(self, rows: NDArray[np.int64]) -> Batch:
+    @cached_property
+    def train(self) -> Batch:
+        return self.batch_of(*self.trained_on)
+
+    def batch_of(self, rows: NDArray[np.int64], weight: NDArray[np.float64] | None = None) -> Batch:
         """All of these rows as one batch on the training device; genotypes stay int8 where they are calls."""
         phenotype = self.scaling.standardise(self.data.phenotype[rows])
         measured = ~np.isnan(phenotype)
         return Batch(
             torch.from_numpy(np.ascontiguousarray(self.data.genotype[rows])).to(self.device),
             torch.from_numpy(np.where(measured, phenotype, 0.0)).float().to(self.device),
-            torch.from_numpy(measured).float().to(self.device),
+            torch.from_numpy(measured if weight is None else weight).float().to(self.device),
         )
+
+    @cached_property
+    def sampler(self) -> InOrder | Shuffled | Balanced:
+        """Which training rows make a batch."""
+        _, weight = self.trained_on
+        n, n_environments = weight.shape
+        if self.batching == "one_pass":
+            return InOrder(n, EVALUATION_BATCH_SIZE)
+        if self.batching == "shuffled":
+            return Shuffled(n, self.batch_size, self.batch_seed, self.drop_last)
+        n_each = self.n_per_environment or max(1, round(self.batch_size / n_environments))
+        return Balanced(torch.from_numpy(weight > 0), n_each, self.batch_seed, self.balance)
 
     @property
     def rows_per_epoch(self) -> int:
         """Training individuals that an epoch sees."""
-        n = len(self.split.train)
-        whole = self.batching == "shuffled" and self.drop_last and n >= self.batch_size
-        return n - n % self.batch_size if whole else n
+        return min(self.sampler.n_rows, len(self.sampler) * self.sampler.batch_size)
 
     def train_dataloader(self) -> GatherLoader:
-        n = len(self.split.train)
-        if self.batching == "one_pass":
-            return GatherLoader(self.train, InOrder(n, EVALUATION_BATCH_SIZE))
-        return GatherLoader(self.train, Shuffled(n, self.batch_size, self.batch_seed, self.drop_last))
+        environment = None
+        if isinstance(self.sampler, Balanced):
+            environment = self.sampler.environment.to(self.device)
+        return GatherLoader(self.train, self.sampler, environment)
 
     def val_dataloader(self) -> GatherLoader:
         return GatherLoader(self.batch_of(self.split.val), InOrder(len(self.split.val), EVALUATION_BATCH_SIZE))

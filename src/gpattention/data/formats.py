@@ -51,6 +51,8 @@ def read_table_data(
     locus_name_column: str | None = None,
     coding: Coding | None = None,
     on_missing_id: Literal["error", "drop"] = "error",
+    environment_file: str | None = None,
+    covariates: list[str] | None = None,
     environments: list[str] | None = None,
 ) -> GenotypePhenotypeData:
     """A person's own files as one data set, in the order of the genotype file.
@@ -64,6 +66,8 @@ def read_table_data(
         locus_name_column: column of `loci_file` with the names; None takes the first.
         coding: coding of the genotypes; None detects it.
         on_missing_id: what to do with an id that only the genotypes or only the phenotypes have.
+        environment_file: table with a row per environment and numeric columns, such as its temperature.
+        covariates: columns of `environment_file` to keep; None keeps all.
         environments: columns of the phenotype table to keep; None keeps all.
     """
     folder = Path(root)
@@ -99,16 +103,29 @@ def read_table_data(
     loci, names = (
         read_loci(folder / loci_file, locus_name_column, genotypes) if loci_file else (None, genotypes.locus_names)
     )
+    environment_names = tuple(phenotype.columns)
     return GenotypePhenotypeData(
         genotype=values,
         phenotype=phenotype.loc[list(ids)].to_numpy(),
         individual_ids=ids,
-        environment_names=tuple(phenotype.columns),
+        environment_names=environment_names,
         coding=genotypes.coding,
         standard_error=None if error is None else error.loc[list(ids)].to_numpy(),
         locus_names=names,
         loci=loci,
+        covariates=None
+        if environment_file is None
+        else read_covariates(folder / environment_file, environment_names, covariates),
     )
+
+
+def read_covariates(path: Path, environment_names: tuple[str, ...], columns: list[str] | None) -> pd.DataFrame:
+    """A row of numbers for each environment, from a table with the environment's name first."""
+    table = read_numbers(path, columns, "data.covariates")
+    missing = [name for name in environment_names if name not in table.index]
+    if missing:
+        raise InputError(f"{path} has no row for environment {name_some(missing)}: add one, with its covariates")
+    return table.loc[list(environment_names)]
 
 
 def read_genotypes(path: Path, coding: Coding | None) -> Genotypes:

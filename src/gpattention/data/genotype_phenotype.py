@@ -49,6 +49,7 @@ class GenotypePhenotypeData:
         standard_error: (N, E) standard errors of the phenotypes in original units, or None.
         locus_names: L unique names, or None for a bare array.
         loci: L rows of what is known of each locus (chromosome, position), or None.
+        covariates: E rows of numbers that describe the environments, by name (temperature, ...), or None.
         truth: for simulated data, what the simulation knows.
 
     Raises:
@@ -63,6 +64,7 @@ class GenotypePhenotypeData:
     standard_error: NDArray[np.float64] | None = None
     locus_names: tuple[str, ...] | None = None
     loci: pd.DataFrame | None = None
+    covariates: pd.DataFrame | None = None
     truth: SimulatedTruth | None = None
 
     def __post_init__(self) -> None:
@@ -85,6 +87,12 @@ class GenotypePhenotypeData:
         refuse_repeats(self.individual_ids, "individual id")
         refuse_repeats(self.environment_names, "environment")
         refuse_repeats(self.locus_names or (), "locus name")
+        if self.covariates is not None:
+            assert tuple(self.covariates.index) == self.environment_names
+            for column, values in self.covariates.items():
+                if not np.isfinite(values).all():
+                    name = self.environment_names[int((~np.isfinite(values)).to_numpy().argmax())]
+                    raise InputError(f"covariate {column} of environment {name} is missing or infinite: give a number")
         for column, name in enumerate(self.environment_names):
             values = self.phenotype[:, column]
             self.refuse_where(np.isinf(values), f"phenotype of environment {name} is infinite")
@@ -126,6 +134,7 @@ class GenotypePhenotypeData:
             phenotype=self.phenotype[:, index],
             environment_names=tuple(names),
             standard_error=None if self.standard_error is None else self.standard_error[:, index],
+            covariates=None if self.covariates is None else self.covariates.iloc[index],
             truth=truth,
         )
 

@@ -1,11 +1,13 @@
 """Mean and standard deviation per environment, of the training individuals only."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gpattention.errors import InputError
+
+TargetScaling = Literal["own", "shrinkage", "covariate"]
 
 
 class Scaling(NamedTuple):
@@ -44,3 +46,58 @@ def fit_scaling(phenotype: NDArray[np.float64], environment_names: tuple[str, ..
                 f"sd {sd:g}): look for a mistyped value, or give them in another unit"
             )
     return scaling
+
+
+def shrink_towards_others(values: NDArray[np.float64], others: Scaling) -> tuple[float, float]:
+    """Mean and sd of an environment from its few values and from what is common among the others.
+
+    Empirical Bayes: the mean and the log sd of the environment are taken for draws from the normal distribution of
+    those of the others, and weighted by their precisions; without a value they are the others' averages.
+
+    Args:
+        values: (m,) measured values of the environment, m from 0 on.
+        others: scaling of the other environments, at least 2.
+    """
+    log_sd = np.log(others.sd)
+    mean, log_sd_mean = others.mean.mean(), log_sd.mean()
+    m = len(values)
+    if m >= 2 and values.min() < values.max():
+        weight = share_of_own(log_sd.var(ddof=1), 1 / (2 * (m - 1)))
+        log_sd_mean += weight * (np.log(values.std(ddof=1)) - log_sd_mean)
+    if m >= 1:
+        weight = share_of_own(others.mean.var(ddof=1), np.exp(2 * log_sd_mean) / m)
+        mean += weight * (values.mean() - mean)
+    return float(mean), float(np.exp(log_sd_mean))
+
+
+def share_of_own(variance_between: float, variance_of_estimate: float) -> float:
+    return variance_between / (variance_between + variance_of_estimate)
+
+
+def extrapolate_scaling(
+    covariates: NDArray[np.float64], target: NDArray[np.float64], others: Scaling
+) -> tuple[float, float]:
+    """Mean and sd of an environment without values: quadratic fits of mean and log sd on the covariates.
+
+    Args:
+        covariates: (E - 1, C) of the others.
+        target: (C,) of the environment.
+
+    Raises:
+        InputError: there are fewer other environments than coefficients to fit.
+    """
+    centre, spread = covariates.mean(axis=0), covariates.std(axis=0)
+
+    def terms(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        c = (values - centre) / np.where(spread > 0, spread, 1)
+        return np.hstack([np.ones((len(c), 1)), c, c**2])
+
+    design = terms(covariates)
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        raise InputError(
+            f"data.target_scaling=covariate fits {design.shape[1]} coefficients, and the {len(covariates)} other environments "
+            "do not determine them: give more environments or fewer covariates, or set data.target_scaling=shrinkage"
+        )
+    fitted = np.linalg.lstsq(design, np.stack([others.mean, np.log(others.sd)], axis=1))[0]
+    mean, log_sd = (terms(target[None]) @ fitted)[0]
+    return float(mean), float(np.exp(log_sd))

@@ -4,6 +4,7 @@ import logging
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from gpattention.data.cross import random_markers, simulate_cross, spaced_markers
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
@@ -81,15 +82,17 @@ def simulate(
         coefficient_rng=np.random.default_rng(coefficient_seed),
         noise_rng=np.random.default_rng(noise_seed),
     )
+    names = tuple(f"{t:g}C" for t in temperatures)
     table = markers.table().iloc[chosen].reset_index(drop=True)
     data = GenotypePhenotypeData(
         genotype=genotype,
         phenotype=phenotype,
         individual_ids=tuple(f"segregant_{i}" for i in range(n_segregants)),
-        environment_names=tuple(f"{t:g}C" for t in temperatures),
+        environment_names=names,
         coding="signed",
         locus_names=tuple(table["locus"]),
         loci=table,
+        covariates=pd.DataFrame({"temperature": temperatures}, index=pd.Index(names), dtype=np.float64),
         truth=truth,
     )
     return data if environments is None else data.select_environments(environments)

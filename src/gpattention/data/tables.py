@@ -27,8 +27,8 @@ UNREADABLE = (
 )
 
 
-def read_numbers(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """A table of float64 indexed by its id column; NaN where a cell is empty or NA. `columns` keeps those named."""
+def read_numbers(path: Path, columns: list[str] | None = None, key: str = "data.environments") -> pd.DataFrame:
+    """A table of float64 indexed by its id column; NaN where a cell is empty or NA. `columns`, set by `key`, are kept."""
     header, ids = read_shape(path)
     refuse_repeats(header, f"{path}: column")
     refuse_repeats(ids, f"{path}: id")
@@ -38,16 +38,14 @@ def read_numbers(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
         raise InputError(f"{path}: column {header.index('', 1) + 1} has no name in the header: name it or remove it")
     names = header[1:] if columns is None else columns
     if not names:
-        raise InputError(
-            f"data.environments is empty: name some of {name_some(header[1:], 20)}, or leave it at null for all"
-        )
+        raise InputError(f"{key} is empty: name some of {name_some(header[1:], 20)}, or leave it at null for all")
     unknown = [name for name in names if name not in header[1:]]
     if unknown:
         raise InputError(
             f"{path} has no column {', '.join(unknown)}: it has {name_some(header[1:], 20)} (quote names that look like "
             "numbers)"
         )
-    refuse_repeats(names, "environment in data.environments")
+    refuse_repeats(names, f"name in {key}")
     options = {
         "sep": separator(path),
         "usecols": names,

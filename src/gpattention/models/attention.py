@@ -1,9 +1,11 @@
 """The attention model of Rijal et al. (arXiv 2504.10388), Section I and Appendix C, for one or several environments.
 
-Letters: B batch, L loci, d embedding dimension, D token width (d, plus 1 with the constant feature), E environments.
+Letters: B batch, L loci, T tokens (L, plus 1 with an environment token), d embedding dimension, D token width (d, plus 1
+with the constant feature, plus the axes of the environment), E environments.
 A token is x_l * W_l with a constant 1 appended, so it is affine in the genotype x_l: token = x_l * slope_l + constant.
 A projection P of the tokens is then x_l * (slope P)_l + constant P, and neither the paper's (L, L) one-hot matrix of a
-segregant nor, in the first layer, its tokens are ever built.
+segregant nor, in the first layer, its tokens are ever built. With `environment=token` one token more says where the
+phenotype was measured (Section IV, Appendix D).
 """
 
 import math
@@ -13,21 +15,32 @@ import torch
 from torch import Tensor, nn
 
 from gpattention.errors import InputError
+from gpattention.models.environment import (
+    CovariateEncoder,
+    Encoding,
+    EnvironmentMode,
+    EnvironmentToken,
+    TokenPlace,
+    by_environment,
+    n_outputs,
+)
 from gpattention.models.kernels import AttentionKernel, attend
 
 ScoreScale = Literal["none", "sqrt_dim"]
-EnvironmentMode = Literal["none", "joint"]
 
 
 class Attention(nn.Module):
     """Stacked single-head attention layers, no residual, no normalisation, no feed-forward (Eqs. 3-8, 22-33).
 
-    Parameters: L d + 3 n_layers D^2 + E (L D + 1).
+    Parameters: L d + 3 n_layers D^2 + T D + 1; with `joint` the last two are needed E times.
 
     Args:
         n_loci: L.
-        n_environments: E, phenotypes given by one forward pass.
-        environment: `none` maps one environment; `joint` gives each environment a readout of its own.
+        n_environments: E.
+        environment_covariates: E rows of standardised covariates, for `environment_encoding=covariate`.
+        environment: `none` maps one environment; `token` adds a token for the environment asked for; `joint` gives all
+            environments by one forward pass, a readout for each; `pooled` gives all the same.
+        environment_token, environment_encoding, covariate_encoder, covariate_width: see `EnvironmentToken`.
         embedding_dim: d; `full` takes the identity for W (d = L, the one-hot variant of Fig. A6).
         n_layers: attention layers; the paper uses 3, and 2 in the one-hot variant.
         score_scale: `none` divides the scores by 1 (the published code), `sqrt_dim` by sqrt(D) (the paper's words).
@@ -41,7 +54,12 @@ class Attention(nn.Module):
         *,
         n_loci: int,
         n_environments: int = 1,
+        environment_covariates: list[list[float]] | None = None,
         environment: EnvironmentMode = "none",
+        environment_token: TokenPlace = "appended",
+        environment_encoding: Encoding = "onehot",
+        covariate_encoder: CovariateEncoder = "mlp",
+        covariate_width: int = 4,
         embedding_dim: int | Literal["full"] = 12,
         n_layers: int = 3,
         score_scale: ScoreScale = "none",
@@ -50,31 +68,48 @@ class Attention(nn.Module):
         attention_kernel: AttentionKernel = "auto",
     ) -> None:
         super().__init__()
-        check_environment(environment, n_environments)
         check_init_std(init_std)
         if embedding_dim != "full" and embedding_dim < 1:
             raise InputError(f"model.embedding_dim is {embedding_dim}: give a number from 1 on, or full")
         if n_layers < 1:
             raise InputError(f"model.n_layers is {n_layers}: give a number from 1 on")
         dim = n_loci if embedding_dim == "full" else embedding_dim
-        width = dim + constant_feature
+        token = None
+        if environment == "token":
+            token = EnvironmentToken(
+                n_environments=n_environments,
+                embedding_dim=dim,
+                place=environment_token,
+                constant_feature=constant_feature,
+                encoding=environment_encoding,
+                covariates=environment_covariates,
+                covariate_encoder=covariate_encoder,
+                covariate_width=covariate_width,
+            )
+        width = dim + (token.extra_width if token else 0) + constant_feature
+        self.environment, self.n_environments = environment, n_environments
         self.constant_feature = constant_feature
         self.scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width)
         self.attention_kernel = attention_kernel
         self.embedding = None if embedding_dim == "full" else nn.Parameter(torch.empty(n_loci, dim))
         self.query_key_value = nn.ParameterList(torch.empty(width, 3 * width) for _ in range(n_layers))
-        self.readout = nn.Parameter(torch.empty(n_environments, n_loci, width))
-        self.offset = nn.Parameter(torch.empty(n_environments))
+        self.readout = nn.Parameter(torch.empty(n_outputs(environment, n_environments), n_loci + bool(token), width))
+        self.offset = nn.Parameter(torch.empty(len(self.readout)))
         for parameter in self.parameters():
             nn.init.normal_(parameter, std=init_std)
+        self.environment_token = token
 
-    def forward(self, genotype_BL: Tensor) -> Tensor:
-        """(B, L) genotypes coded in [-1, 1] to (B, E) standardised phenotypes."""
-        projected = self.project_genotype(genotype_BL, self.query_key_value[0])
-        token_BLD = self.attend(projected)
-        for weight in list(self.query_key_value)[1:]:
-            token_BLD = self.attend(token_BLD @ weight)
-        return torch.flatten(token_BLD, 1) @ torch.flatten(self.readout, 1).T + self.offset
+    def forward(self, genotype_BL: Tensor, environment_B: Tensor | None = None) -> Tensor:
+        """(B, L) genotypes coded in [-1, 1] to standardised phenotypes: (B, E), or by token (B,) at the environments given."""
+        first, *others = self.query_key_value
+        projected = self.project_genotype(genotype_BL, first)
+        if self.environment_token is not None:
+            projected = torch.cat([projected, (self.environment_token(environment_B) @ first).unsqueeze(1)], dim=1)
+        token_BTD = self.attend(projected)
+        for weight in others:
+            token_BTD = self.attend(token_BTD @ weight)
+        output = torch.flatten(token_BTD, 1) @ torch.flatten(self.readout, 1).T + self.offset
+        return by_environment(output, self.environment, self.n_environments)
 
     def project_genotype(self, genotype_BL: Tensor, weight: Tensor) -> Tensor:
         """The tokens times a (D, C) weight, as (B, L, C), without building the tokens."""
@@ -84,18 +119,9 @@ class Attention(nn.Module):
         return projected + weight[-1] if self.constant_feature else projected
 
     def attend(self, projected: Tensor) -> Tensor:
-        """(B, L, 3 D) queries, keys and values side by side to (B, L, D) attended tokens (Eqs. 30, 31)."""
+        """(B, T, 3 D) queries, keys and values side by side to (B, T, D) attended tokens (Eqs. 30, 31)."""
         query, key, value = (part.unsqueeze(1) for part in projected.chunk(3, dim=-1))
         return attend(query, key, value, self.scale, self.attention_kernel).squeeze(1)
-
-
-def check_environment(environment: EnvironmentMode, n_environments: int) -> None:
-    """Raise an InputError where a map of one environment is asked to learn several."""
-    if environment == "none" and n_environments > 1:
-        raise InputError(
-            f"the data have {n_environments} environments and model.environment=none maps one: choose it with "
-            "data.environments=[NAME], or set model.environment=joint for a readout per environment"
-        )
 
 
 def check_init_std(init_std: float) -> None:

@@ -1,6 +1,7 @@
 """The recommended model: the paper's embedding, with residual connections and feed-forward blocks around attention.
 
-Letters: B batch, L loci, d embedding dimension, D token width (d + 1), H heads, E environments.
+Letters: B batch, L loci, T tokens (L, plus 1 with an environment token), d embedding dimension, D token width (d + 1, plus
+the axes of the environment), H heads, E environments.
 """
 
 import math
@@ -10,7 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpattention.errors import InputError
-from gpattention.models.attention import EnvironmentMode, ScoreScale, check_environment, check_init_std
+from gpattention.models.attention import ScoreScale, check_init_std
+from gpattention.models.environment import (
+    CovariateEncoder,
+    Encoding,
+    EnvironmentMode,
+    EnvironmentToken,
+    TokenPlace,
+    by_environment,
+    n_outputs,
+)
 from gpattention.models.kernels import AttentionKernel, attend
 
 
@@ -19,11 +29,12 @@ class Transformer(nn.Module):
 
     Args:
         n_loci: L.
-        n_environments: E, phenotypes given by one forward pass.
-        environment: `none` maps one environment; `joint` gives each environment a readout of its own.
+        n_environments: E.
+        environment_covariates, environment, environment_token, environment_encoding, covariate_encoder, covariate_width:
+            as in `Attention`.
         embedding_dim: d.
         n_layers: blocks, each attention followed by feed-forward.
-        n_heads: heads of each attention; must divide D = d + 1.
+        n_heads: heads of each attention; must divide D.
         feedforward_factor: width of the hidden feed-forward layer over D; 0 leaves the feed-forward part out.
         layer_norm: normalise the tokens before attention and before feed-forward.
         dropout: share of attention weights and of hidden feed-forward units set to zero in training.
@@ -37,7 +48,12 @@ class Transformer(nn.Module):
         *,
         n_loci: int,
         n_environments: int = 1,
+        environment_covariates: list[list[float]] | None = None,
         environment: EnvironmentMode = "none",
+        environment_token: TokenPlace = "appended",
+        environment_encoding: Encoding = "onehot",
+        covariate_encoder: CovariateEncoder = "mlp",
+        covariate_width: int = 4,
         embedding_dim: int = 23,
         n_layers: int = 3,
         n_heads: int = 1,
@@ -49,18 +65,32 @@ class Transformer(nn.Module):
         attention_kernel: AttentionKernel = "auto",
     ) -> None:
         super().__init__()
-        check_environment(environment, n_environments)
         check_init_std(init_std)
-        width = embedding_dim + 1
         if embedding_dim < 1 or n_layers < 1 or feedforward_factor < 0 or not 0 <= dropout < 1:
             raise InputError(
                 f"model.embedding_dim={embedding_dim}, n_layers={n_layers}, feedforward_factor={feedforward_factor}, "
                 f"dropout={dropout}: give a dimension and layers from 1 on, a factor from 0 on and a dropout below 1"
             )
+        token = None
+        if environment == "token":
+            token = EnvironmentToken(
+                n_environments=n_environments,
+                embedding_dim=embedding_dim,
+                place=environment_token,
+                constant_feature=True,
+                encoding=environment_encoding,
+                covariates=environment_covariates,
+                covariate_encoder=covariate_encoder,
+                covariate_width=covariate_width,
+            )
+        extra_width = token.extra_width if token else 0
+        width = embedding_dim + extra_width + 1
         if n_heads < 1 or width % n_heads:
             raise InputError(
-                f"model.n_heads={n_heads} does not divide the token width {width} (model.embedding_dim + 1): change one of them"
+                f"model.n_heads={n_heads} does not divide the token width {width} (model.embedding_dim + 1"
+                f"{f', and {extra_width} for the environment' if extra_width else ''}): change one of them"
             )
+        self.environment, self.n_environments, self.extra_width = environment, n_environments, extra_width
         self.embedding = nn.Parameter(torch.empty(n_loci, embedding_dim))
         self.blocks = nn.ModuleList(
             Block(
@@ -74,18 +104,22 @@ class Transformer(nn.Module):
             )
             for _ in range(n_layers)
         )
-        self.readout = nn.Parameter(torch.empty(n_environments, n_loci, width))
-        self.offset = nn.Parameter(torch.zeros(n_environments))
+        self.readout = nn.Parameter(torch.empty(n_outputs(environment, n_environments), n_loci + bool(token), width))
+        self.offset = nn.Parameter(torch.zeros(len(self.readout)))
         for parameter in self.parameters():
             if parameter.ndim > 1:
                 nn.init.normal_(parameter, std=init_std)
+        self.environment_token = token
 
-    def forward(self, genotype_BL: Tensor) -> Tensor:
-        """(B, L) genotypes coded in [-1, 1] to (B, E) standardised phenotypes."""
-        token_BLD = F.pad(genotype_BL.unsqueeze(-1) * self.embedding, (0, 1), value=1.0)
+    def forward(self, genotype_BL: Tensor, environment_B: Tensor | None = None) -> Tensor:
+        """(B, L) genotypes coded in [-1, 1] to standardised phenotypes: (B, E), or by token (B,) at the environments given."""
+        token_BTD = F.pad(F.pad(genotype_BL.unsqueeze(-1) * self.embedding, (0, self.extra_width)), (0, 1), value=1.0)
+        if self.environment_token is not None:
+            token_BTD = torch.cat([token_BTD, self.environment_token(environment_B).unsqueeze(1)], dim=1)
         for block in self.blocks:
-            token_BLD = block(token_BLD)
-        return torch.flatten(token_BLD, 1) @ torch.flatten(self.readout, 1).T + self.offset
+            token_BTD = block(token_BTD)
+        output = torch.flatten(token_BTD, 1) @ torch.flatten(self.readout, 1).T + self.offset
+        return by_environment(output, self.environment, self.n_environments)
 
 
 class Block(nn.Module):
@@ -117,14 +151,14 @@ class Block(nn.Module):
                 nn.Linear(hidden, width),
             )
 
-    def forward(self, token_BLD: Tensor) -> Tensor:
-        token_BLD = token_BLD + self.attend(self.attention_norm(token_BLD))
-        return token_BLD if self.feedforward is None else token_BLD + self.feedforward(token_BLD)
+    def forward(self, token_BTD: Tensor) -> Tensor:
+        token_BTD = token_BTD + self.attend(self.attention_norm(token_BTD))
+        return token_BTD if self.feedforward is None else token_BTD + self.feedforward(token_BTD)
 
-    def attend(self, token_BLD: Tensor) -> Tensor:
-        """(B, L, D) tokens to (B, L, D) attended tokens, heads side by side."""
-        projected = (token_BLD @ self.query_key_value).unflatten(-1, (3, self.n_heads, -1))
-        query_BHLD, key_BHLD, value_BHLD = projected.permute(2, 0, 3, 1, 4)
+    def attend(self, token_BTD: Tensor) -> Tensor:
+        """(B, T, D) tokens to (B, T, D) attended tokens, heads side by side."""
+        projected = (token_BTD @ self.query_key_value).unflatten(-1, (3, self.n_heads, -1))
+        query_BHTD, key_BHTD, value_BHTD = projected.permute(2, 0, 3, 1, 4)
         dropout = self.dropout if self.training else 0.0
-        attended_BHLD = attend(query_BHLD, key_BHLD, value_BHLD, self.scale, self.attention_kernel, dropout)
-        return attended_BHLD.transpose(1, 2).flatten(2)
+        attended_BHTD = attend(query_BHTD, key_BHTD, value_BHTD, self.scale, self.attention_kernel, dropout)
+        return attended_BHTD.transpose(1, 2).flatten(2)

@@ -1,0 +1,94 @@
+"""Maps that are solved rather than trained: several candidates at once, of which validation chooses.
+
+Letters: B batch, L loci, E environments, C candidates.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpattention.data.batching import Batch, Batching
+from gpattention.gpmap import GPMap
+from gpattention.metrics import R2PerEnvironment
+
+
+class ClosedFormMap(GPMap):
+    """Solves for all candidates after one pass over the training part; validation chooses one for each environment.
+
+    An environment without a value in the validation part takes the candidate with the highest mean R2 of the others.
+
+    Subclasses give `solve`, `predict_candidates` and `keep`.
+    """
+
+    def __init__(self, environment_names: list[str]) -> None:
+        super().__init__(environment_names)
+        self.automatic_optimization = False
+        self.candidate_accuracy: R2PerEnvironment | None = None
+
+    @classmethod
+    def batching(cls, model: Mapping[str, Any]) -> Batching:
+        return "one_pass"
+
+    def solve(self) -> None:
+        """Solve for every candidate; called once, at the start of the validation."""
+        raise NotImplementedError
+
+    def predict_candidates(self, genotype_BL: Tensor) -> Tensor:
+        """(B, C, E) float64 predictions of every candidate."""
+        raise NotImplementedError
+
+    def keep(self, best_E: Tensor) -> None:
+        """Keep one candidate for each environment and forget the others."""
+        raise NotImplementedError
+
+    def configure_optimizers(self) -> None:
+        return None
+
+    def training_step(self, batch: Batch, _index: int) -> None:
+        return None
+
+    def on_train_epoch_end(self) -> None:
+        self.trainer.should_stop = True  # one pass is all there is
+
+    @property
+    def choosing(self) -> bool:
+        return self.trainer.state.fn == "fit" and not self.trainer.sanity_checking
+
+    def on_validation_start(self) -> None:
+        if self.choosing:
+            self.solve()
+            self.candidate_accuracy = None
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        if not self.choosing:
+            super().validation_step(batch, index)
+            return
+        prediction_BCE = self.predict_candidates(batch.genotype)
+        n_candidates = prediction_BCE.shape[1]
+        if self.candidate_accuracy is None:
+            columns = n_candidates * len(self.environment_names)
+            self.candidate_accuracy = R2PerEnvironment(columns).to(self.device)
+        phenotype, weight = (part.repeat(1, n_candidates) for part in (batch.phenotype, batch.weight))
+        self.candidate_accuracy.update(prediction_BCE.flatten(1), phenotype, weight)
+        self.accuracy.update(prediction_BCE[:, 0], batch.phenotype, batch.weight)  # replaced by the chosen ones' sums
+
+    def on_validation_epoch_end(self) -> None:
+        if self.choosing:
+            self.choose()
+        super().on_validation_epoch_end()
+
+    def choose(self) -> None:
+        """Keep, for each environment, the candidate with the highest R2 on the validation part."""
+        assert self.candidate_accuracy is not None
+        n_environments = len(self.environment_names)
+        columns = self.candidate_accuracy
+        r2_CE = columns.compute()["r2"].reshape(-1, n_environments)
+        r2_CE = torch.where(r2_CE.isnan(), r2_CE.nanmean(dim=1, keepdim=True), r2_CE)
+        best_E = r2_CE.argmax(dim=0)
+        self.keep(best_E)
+        chosen = best_E * n_environments + torch.arange(n_environments, device=best_E.device)
+        for state in columns._defaults:
+            setattr(self.accuracy, state, getattr(columns, state)[chosen])
+        self.candidate_accuracy = None
