@@ -37,7 +37,7 @@ class PublishedAttention(nn.Module):
         self.query = nn.ParameterList(q.clone() for q, _, _ in parts)
         self.key = nn.ParameterList(k.clone() for _, k, _ in parts)
         self.value = nn.ParameterList(v.clone() for _, _, v in parts)
-        self.readout = nn.Parameter(model.readout.detach()[0].clone())
+        self.readout = nn.Parameter(model.readout.weight.detach().clone())
         self.offset = nn.Parameter(model.offset.detach().clone())
 
     def forward(self, genotype: Tensor) -> Tensor:

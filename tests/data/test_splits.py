@@ -108,10 +108,21 @@ def test_stored_split_takes_the_part_of_each_id():
     assert [rows.tolist() for rows in split] == [[2, 4], [1, 3], [0, 5]]
 
 
+def test_stored_fold_is_the_test_and_the_rest_is_split():
+    ids = [f"line{i}" for i in range(40)]
+    stored = {name: str(1 + number % 4) for number, name in enumerate(ids)}
+    split = split_individuals(ids, "stored_folds", fold=3, val_fraction=0.2, stored=stored)
+    assert split.test.tolist() == list(range(2, 40, 4))
+    assert [len(rows) for rows in split] == [24, 6, 10]
+    assert sorted(np.concatenate(split)) == list(range(40))
+    with pytest.raises(InputError, match="data.fold=0: .* no such fold: it has 1, 2, 3, 4"):
+        split_individuals(ids, "stored_folds", fold=0, stored=stored)
+
+
 def test_stored_split_is_read_from_a_table(tmp_path):
     file = tmp_path / "split.csv"
     file.write_text("id,age,split\n001,7,train\n1,8,test\n")
-    assert read_stored_split(str(file)) == {"001": "train", "1": "test"}
+    assert read_stored_split(str(file), "split") == {"001": "train", "1": "test"}
 
 
 @pytest.mark.parametrize(
@@ -167,9 +178,9 @@ def test_refuses_a_stored_split_that_does_not_fit(stored, message):
 
 def test_refuses_a_stored_split_without_a_usable_file(tmp_path):
     with pytest.raises(InputError, match=r"data.split_scheme=stored needs data.split_file"):
-        read_stored_split(None)
+        read_stored_split(None, "split")
     with pytest.raises(InputError, match=r"split.tsv is not there"):
-        read_stored_split(str(tmp_path / "split.tsv"))
+        read_stored_split(str(tmp_path / "split.tsv"), "split")
     (tmp_path / "split.tsv").write_text("id\tpart\na\ttrain\n")
     with pytest.raises(InputError, match=r"split.tsv has no column split: it has part"):
-        read_stored_split(str(tmp_path / "split.tsv"))
+        read_stored_split(str(tmp_path / "split.tsv"), "split")

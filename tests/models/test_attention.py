@@ -8,8 +8,8 @@ from gpattention.errors import InputError
 from gpattention.models.attention import Attention
 
 
-def slow_attention(model, genotype, environment=0):
-    """One segregant's phenotype by explicit loops over tokens and features (Eqs. 3-8, 22-32)."""
+def slow_attention(model, genotype, environment=0, extra_zeros=(), environment_token=None):
+    """One segregant's phenotype by explicit loops over tokens and features (Eqs. 3-8, 22-32, 38-45)."""
     n_loci = len(genotype)
     weights = {name: value.detach().numpy() for name, value in model.named_parameters()}
     tokens = []
@@ -22,7 +22,9 @@ def slow_attention(model, genotype, environment=0):
             ]
         else:
             token = one_hot
-        tokens.append([*token, 1.0] if model.constant_feature else token)
+        tokens.append([*token, *extra_zeros, 1.0] if model.constant_feature else [*token, *extra_zeros])
+    if environment_token is not None:
+        tokens.append(environment_token)
     width = len(tokens[0])
     divisor = 1.0 if model.scale == 1.0 else math.sqrt(width)
     for layer in range(len(model.query_key_value)):
@@ -41,10 +43,19 @@ def slow_attention(model, genotype, environment=0):
             total = sum(scores)
             attended.append([sum(s / total * v[b] for s, v in zip(scores, value, strict=True)) for b in range(width)])
         tokens = attended
-    readout = weights["readout"][environment]
-    return (
-        sum(tokens[k][a] * readout[k][a] for k in range(n_loci) for a in range(width)) + weights["offset"][environment]
-    )
+    readout, offset = weights["readout.weight"], weights["readout.offset"][0]
+    if "readout.deviation" in weights:
+        readout = readout + weights["readout.deviation"][environment]
+        offset = offset + weights["readout.offset_deviation"][environment]
+    return sum(tokens[k][a] * readout[k][a] for k in range(len(tokens)) for a in range(width)) + offset
+
+
+def draw_parameters(model):
+    """Every parameter, those that start at 0 too, far from what it starts from."""
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.7)
+    return model.double()
 
 
 @pytest.mark.parametrize("kernel", ["plain", "fused"])
@@ -61,13 +72,45 @@ def slow_attention(model, genotype, environment=0):
     ],
 )
 def test_forward_equals_loops(options, kernel):
-    torch.manual_seed(0)
-    model = Attention(n_loci=5, init_std=0.7, attention_kernel=kernel, **options).double()
+    model = draw_parameters(Attention(n_loci=5, attention_kernel=kernel, **options))
     genotype = np.random.default_rng(0).choice([-1.0, 1.0, 0.3], (4, 5))
     given = model(torch.from_numpy(genotype)).detach().numpy()
     wanted = [[slow_attention(model, row, e) for e in range(options.get("n_environments", 1))] for row in genotype]
     np.testing.assert_allclose(given, wanted, rtol=1e-6)
     assert np.ptp(given[:, 0]) > 1e-3
+
+
+@pytest.mark.parametrize("kernel", ["plain", "fused"])
+@pytest.mark.parametrize(
+    ("options", "extra_zeros", "tokens"),
+    [
+        ({}, [0, 0], [[0, 0, 0, 1, 0, 1], [0, 0, 0, 0, 1, 1]]),
+        ({"constant_feature": False}, [0, 0], [[0, 0, 0, 1, 0], [0, 0, 0, 0, 1]]),
+        ({"environment_token": "shared"}, [], [[1, 0, 0, 1], [0, 1, 0, 1]]),
+        ({"embedding_dim": "full"}, [0, 0], [[0, 0, 0, 0, 0, 1, 0, 1], [0, 0, 0, 0, 0, 0, 1, 1]]),
+        ({"environment_token": "shared", "embedding_dim": "full"}, [], [[1, 0, 0, 0, 0, 1], [0, 1, 0, 0, 0, 1]]),
+    ],
+)
+def test_environment_token_equals_loops(options, extra_zeros, tokens, kernel):
+    options = {"embedding_dim": 3} | options
+    model = draw_parameters(
+        Attention(n_loci=5, n_environments=2, environment="token", attention_kernel=kernel, **options)
+    )
+    genotype = np.random.default_rng(0).choice([-1.0, 1.0, 0.3], (4, 5))
+    environment = [0, 1, 1, 0]
+    given = model(torch.from_numpy(genotype), torch.tensor(environment)).detach().numpy()
+    wanted = [
+        slow_attention(model, row, extra_zeros=extra_zeros, environment_token=tokens[e])
+        for row, e in zip(genotype, environment, strict=True)
+    ]
+    np.testing.assert_allclose(given, wanted, rtol=1e-6)
+
+
+def test_pooled_gives_all_environments_the_same():
+    model = Attention(n_loci=5, n_environments=3, environment="pooled", init_std=0.5)
+    given = model(torch.ones(2, 5))
+    assert given.shape == (2, 3)
+    assert torch.equal(given[:, 0], given[:, 2])
 
 
 @pytest.mark.parametrize(
@@ -77,6 +120,14 @@ def test_forward_equals_loops(options, kernel):
 def test_parameter_counts(n_loci, dim, constant, count):
     model = Attention(n_loci=n_loci, embedding_dim=dim, constant_feature=constant)
     assert sum(p.numel() for p in model.parameters()) == count
+
+
+def test_parameter_count_of_the_multi_environment_model():
+    """The paper's yeast model: 1,164 loci, d = 12, 18 environments."""
+    model = Attention(n_loci=1164, n_environments=18, environment="token")
+    assert sum(p.numel() for p in model.parameters()) == 58_733
+    shared = Attention(n_loci=100, n_environments=8, environment="token", environment_token="shared", embedding_dim=30)
+    assert sum(p.numel() for p in shared.parameters()) == 100 * 30 + 9 * 31**2 + 101 * 31 + 1
 
 
 def test_paper_count_leaves_the_constant_column_out():

@@ -6,10 +6,13 @@ from gpattention.errors import InputError
 from gpattention.models.transformer import Transformer
 
 
-def numpy_transformer(model, genotype):
+def numpy_transformer(model, genotype, environment_token=None):
     """The same map written with numpy, one segregant and one head at a time."""
     weights = {name: value.detach().numpy() for name, value in model.named_parameters()}
-    token = np.column_stack([genotype[:, None] * weights["embedding"], np.ones(len(genotype))])
+    extra = np.zeros((len(genotype), model.extra_width))
+    token = np.column_stack([genotype[:, None] * weights["embedding"], extra, np.ones(len(genotype))])
+    if environment_token is not None:
+        token = np.vstack([token, environment_token])
     width = token.shape[1]
     for number, block in enumerate(model.blocks):
         query, key, value = np.split(token @ weights[f"blocks.{number}.query_key_value"], 3, axis=1)
@@ -26,7 +29,19 @@ def numpy_transformer(model, genotype):
             hidden = token @ weights[f"{name}.1.weight"].T + weights[f"{name}.1.bias"]
             hidden = torch.nn.functional.gelu(torch.from_numpy(hidden)).numpy()
             token = token + hidden @ weights[f"{name}.4.weight"].T + weights[f"{name}.4.bias"]
-    return (weights["readout"] * token).sum(axis=(1, 2)) + weights["offset"]
+    readout, offset = weights["readout.weight"][None], weights["readout.offset"]
+    if "readout.deviation" in weights:
+        readout, offset = readout + weights["readout.deviation"], offset + weights["readout.offset_deviation"]
+    return (readout * token).sum(axis=(1, 2)) + offset
+
+
+def make_model(**options):
+    """Every parameter, those that start at 0 too, drawn anew."""
+    model = Transformer(n_loci=7, embedding_dim=5, n_layers=2, **options)
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.4)
+    return model.double()
 
 
 @pytest.mark.parametrize("kernel", ["plain", "fused"])
@@ -41,13 +56,35 @@ def numpy_transformer(model, genotype):
     ],
 )
 def test_forward_equals_numpy(options, kernel):
-    torch.manual_seed(0)
-    model = Transformer(
-        n_loci=7, embedding_dim=5, n_layers=2, init_std=0.4, attention_kernel=kernel, **options
-    ).double()
+    model = make_model(attention_kernel=kernel, **options)
     genotype = np.random.default_rng(0).choice([-1.0, 1.0], (3, 7))
     wanted = np.array([numpy_transformer(model, row) for row in genotype])
     np.testing.assert_allclose(model(torch.from_numpy(genotype)).detach().numpy(), wanted, rtol=1e-8)
+
+
+@pytest.mark.parametrize("place", ["appended", "shared"])
+@pytest.mark.parametrize("encoder", ["mlp", "fourier", None])
+def test_environment_token_equals_numpy(place, encoder):
+    options = {"environment": "token", "environment_token": place, "n_environments": 3}
+    if encoder:
+        options |= {
+            "environment_encoding": "covariate",
+            "covariate_encoder": encoder,
+            "covariate_width": 2,
+            "environment_covariates": [[-1.0], [0.5], [2.0]],
+        }
+    model = make_model(**options)
+    genotype, environment = np.random.default_rng(0).choice([-1.0, 1.0], (3, 7)), torch.tensor([2, 0, 1])
+    tokens = model.environment_token(environment).detach().numpy()
+    if encoder is None:
+        code = np.eye(3)[environment]
+        zeros = np.zeros((3, 5)) if place == "appended" else np.zeros((3, 2))
+        parts = [zeros, code] if place == "appended" else [code, zeros]
+        np.testing.assert_array_equal(tokens, np.column_stack([*parts, np.ones(3)]))
+    wanted = [numpy_transformer(model, row, token)[0] for row, token in zip(genotype, tokens, strict=True)]
+    given = model(torch.from_numpy(genotype), environment).detach().numpy()
+    np.testing.assert_allclose(given, wanted, rtol=1e-8)
+    assert np.ptp(tokens[:, :-1]) > 0
 
 
 def test_layer_norm_makes_tokens_of_unit_variance():
@@ -72,6 +109,7 @@ def test_dropout_acts_in_training_only():
         ({"dropout": 1.0}, "dropout=1.0"),
         ({"embedding_dim": 0}, "embedding_dim=0"),
         ({"n_environments": 2}, "model.environment=joint"),
+        ({"environment": "token", "n_environments": 4, "n_heads": 5}, "token width 28 .* and 4 for the environment"),
     ],
 )
 def test_refusals(options, words):

@@ -40,7 +40,7 @@ class GPMapDataModule(L.LightningDataModule):
         balance: what a balanced batch does where an individual has no value, see `Balanced`.
         batch_seed: of the batch order.
         split_scheme, split_seed, test_fraction, val_fraction, n_folds, fold: see `split_individuals`.
-        split_file: for the scheme `stored`, a table with an id column and a column `split` of train, val, test.
+        split_file: for the schemes `stored` and `stored_folds`, a table with an id column and a column `split` or `fold`.
         max_correlation: prune loci that correlate by more than this on the training part; None keeps all.
         pruning_order: `random` (the paper, from split_seed) or `ascending` (the published code).
         weights: `equal`, or by `standard_error`, see `noise_weights`.
@@ -93,12 +93,17 @@ class GPMapDataModule(L.LightningDataModule):
         self.batching, self.batch_size, self.drop_last, self.batch_seed = batching, batch_size, drop_last, batch_seed
         self.n_per_environment, self.balance, self.weights = n_per_environment, balance, weights
         self.train_environments = train_environments
-        if (fold and split_scheme != "kfold") or (split_file is not None and split_scheme != "stored"):
+        if fold and split_scheme not in ("kfold", "stored_folds"):
             raise InputError(
-                f"data.split_scheme={split_scheme} takes no {'data.fold' if fold else 'data.split_file'}: set "
-                f"data.split_scheme={'kfold' if fold else 'stored'} or leave it out"
+                f"data.split_scheme={split_scheme} takes no data.fold: set data.split_scheme=kfold or leave it out"
             )
-        stored = read_stored_split(split_file) if split_scheme == "stored" else None
+        stored = None
+        if split_scheme in ("stored", "stored_folds"):
+            stored = read_stored_split(split_file, "split" if split_scheme == "stored" else "fold")
+        elif split_file is not None:
+            raise InputError(
+                f"data.split_scheme={split_scheme} takes no data.split_file: set data.split_scheme=stored or leave it out"
+            )
         split = split_individuals(
             data.individual_ids, split_scheme, split_seed, test_fraction, val_fraction, n_folds, fold, stored
         )

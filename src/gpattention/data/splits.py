@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from gpattention.data.genotype_phenotype import name_some
 from gpattention.data.tables import read_text_column
 from gpattention.errors import InputError
 
-SplitScheme = Literal["fractions", "notebook", "kfold", "stored"]
+SplitScheme = Literal["fractions", "notebook", "kfold", "stored", "stored_folds"]
 
 
 class Split(NamedTuple):
@@ -39,7 +40,8 @@ def split_individuals(
     `fractions` orders the ids by a hash of id and seed, so that row order, environments and library versions change
     nothing; the first `test_fraction` are the test, then `val_fraction` of the rest are validation (15 % and 15 % of
     85 % give 72.25 / 12.75 / 15.00 %). `kfold` tests on part `fold` of `n_folds` of the same order. `notebook` is
-    the published indices for N rows. `stored` takes the part of each id from a table.
+    the published indices for N rows. `stored` takes the part of each id from a table (train, val, test), `stored_folds`
+    its fold: number `fold` is the test, and validation comes from the rest as in `fractions`.
 
     Raises:
         InputError: a part would be empty, or an argument is out of range.
@@ -60,7 +62,10 @@ def split_individuals(
                 f"data.n_folds is {n_folds} and data.fold is {fold}: give 2 folds or more, and a fold from 0 on below it"
             )
         order = hash_order(individual_ids, split_seed)
-        if scheme == "kfold":
+        if scheme == "stored_folds":
+            tested = in_stored_fold(individual_ids, stored or {}, fold)[order]
+            test, rest = order[tested], order[~tested]
+        elif scheme == "kfold":
             bounds = [n * part // n_folds for part in (fold, fold + 1)]
             test, rest = order[slice(*bounds)], np.concatenate([order[: bounds[0]], order[bounds[1] :]])
         else:
@@ -96,19 +101,36 @@ def notebook_split(n: int, split_seed: int) -> Split:
     return Split(*(np.array(part, dtype=np.int64) for part in (train, val, test)))
 
 
-def read_stored_split(split_file: str | None) -> dict[str, str]:
-    """The part of each id, from a table with a column `split`."""
+def read_stored_split(split_file: str | None, column: Literal["split", "fold"]) -> dict[str, str]:
+    """The part or the fold of each id, from a table with such a column."""
     if split_file is None:
-        raise InputError("data.split_scheme=stored needs data.split_file: a table with an id column and a column split")
-    return read_text_column(Path(split_file), "split")
+        raise InputError(
+            f"data.split_scheme=stored{'_folds' if column == 'fold' else ''} needs data.split_file: a table with an id column "
+            f"and a column {column}"
+        )
+    return read_text_column(Path(split_file), column)
 
 
 def stored_split(individual_ids: Sequence[str], stored: dict[str, str]) -> Split:
+    part = look_up(individual_ids, stored)
+    wrong = sorted(set(part.tolist()) - set(Split._fields))
+    if wrong:
+        raise InputError(f"data.split_file: unknown part '{wrong[0]}': give train, val or test")
+    return Split(*(np.flatnonzero(part == name) for name in Split._fields))
+
+
+def in_stored_fold(individual_ids: Sequence[str], stored: dict[str, str], fold: int) -> NDArray[np.bool_]:
+    folds = look_up(individual_ids, stored)
+    if str(fold) not in folds:
+        raise InputError(
+            f"data.fold={fold}: data.split_file has no such fold: it has {name_some(sorted(set(folds.tolist())), 20)}"
+        )
+    return folds == str(fold)
+
+
+def look_up(individual_ids: Sequence[str], stored: dict[str, str]) -> NDArray[np.str_]:
+    """What the table has for each individual."""
     missing = [name for name in individual_ids if name not in stored]
     if missing:
         raise InputError(f"data.split_file has no row for {len(missing)} individuals, the first {missing[0]}: add them")
-    wrong = sorted({stored[name] for name in individual_ids} - set(Split._fields))
-    if wrong:
-        raise InputError(f"data.split_file: unknown part '{wrong[0]}': give train, val or test")
-    part = np.array([stored[name] for name in individual_ids])
-    return Split(*(np.flatnonzero(part == name) for name in Split._fields))
+    return np.array([stored[name] for name in individual_ids])

@@ -20,9 +20,8 @@ from gpattention.models.environment import (
     Encoding,
     EnvironmentMode,
     EnvironmentToken,
+    Readout,
     TokenPlace,
-    by_environment,
-    n_outputs,
 )
 from gpattention.models.kernels import AttentionKernel, attend
 
@@ -87,16 +86,16 @@ class Attention(nn.Module):
                 covariate_width=covariate_width,
             )
         width = dim + (token.extra_width if token else 0) + constant_feature
-        self.environment, self.n_environments = environment, n_environments
         self.constant_feature = constant_feature
         self.scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width)
         self.attention_kernel = attention_kernel
         self.embedding = None if embedding_dim == "full" else nn.Parameter(torch.empty(n_loci, dim))
         self.query_key_value = nn.ParameterList(torch.empty(width, 3 * width) for _ in range(n_layers))
-        self.readout = nn.Parameter(torch.empty(n_outputs(environment, n_environments), n_loci + bool(token), width))
-        self.offset = nn.Parameter(torch.empty(len(self.readout)))
-        for parameter in self.parameters():
-            nn.init.normal_(parameter, std=init_std)
+        self.readout = Readout(environment, n_environments, n_loci + bool(token), width)
+        for parameter in (self.embedding, *self.query_key_value):
+            if parameter is not None:
+                nn.init.normal_(parameter, std=init_std)
+        self.readout.reset(init_std, init_std)
         self.environment_token = token
 
     def forward(self, genotype_BL: Tensor, environment_B: Tensor | None = None) -> Tensor:
@@ -108,8 +107,7 @@ class Attention(nn.Module):
         token_BTD = self.attend(projected)
         for weight in others:
             token_BTD = self.attend(token_BTD @ weight)
-        output = torch.flatten(token_BTD, 1) @ torch.flatten(self.readout, 1).T + self.offset
-        return by_environment(output, self.environment, self.n_environments)
+        return self.readout(token_BTD)
 
     def project_genotype(self, genotype_BL: Tensor, weight: Tensor) -> Tensor:
         """The tokens times a (D, C) weight, as (B, L, C), without building the tokens."""

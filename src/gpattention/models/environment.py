@@ -99,19 +99,46 @@ class FourierFeatures(nn.Module):
         return torch.cat([covariate_BC, *(f(wave) for wave in waves for f in (torch.sin, torch.cos))], dim=-1)
 
 
-def n_outputs(environment: EnvironmentMode, n_environments: int) -> int:
-    """Readouts of a network; an InputError where a map of one environment is asked to learn several."""
-    if environment == "none" and n_environments > 1:
-        raise InputError(
-            f"the data have {n_environments} environments and model.environment=none maps one: choose it with "
-            "data.environments=[NAME], or set model.environment=joint (a readout per environment), token (the environment "
-            "as a token) or pooled (one map for all)"
-        )
-    return n_environments if environment == "joint" else 1
+class Readout(nn.Module):
+    """Phenotypes as weighted sums over all tokens and features (Eqs. 8, 32).
 
+    With `joint` the weights of an environment are those shared by all plus its own deviation, which starts at 0: what
+    environments have in common is learned once, and one with few values stays near the others.
 
-def by_environment(output: Tensor, environment: EnvironmentMode, n_environments: int) -> Tensor:
-    """The (B, n_outputs) of a network as (B,) for the environments asked for by token, else as (B, E)."""
-    if environment == "token":
-        return output.squeeze(1)
-    return output.expand(-1, n_environments) if environment == "pooled" else output
+    Args:
+        environment: see `Attention`.
+        n_environments: E.
+        n_tokens, width: T and D.
+
+    Raises:
+        InputError: a map of one environment is asked to learn several.
+    """
+
+    def __init__(self, environment: EnvironmentMode, n_environments: int, n_tokens: int, width: int) -> None:
+        super().__init__()
+        if environment == "none" and n_environments > 1:
+            raise InputError(
+                f"the data have {n_environments} environments and model.environment=none maps one: choose it with "
+                "data.environments=[NAME], or set model.environment=joint (a readout per environment), token (the "
+                "environment as a token) or pooled (one map for all)"
+            )
+        self.environment, self.n_environments = environment, n_environments
+        self.weight = nn.Parameter(torch.zeros(n_tokens, width))
+        self.offset = nn.Parameter(torch.zeros(1))
+        joint = environment == "joint"
+        self.deviation = nn.Parameter(torch.zeros(n_environments, n_tokens, width)) if joint else None
+        self.offset_deviation = nn.Parameter(torch.zeros(n_environments)) if joint else None
+
+    def reset(self, std: float, offset_std: float = 0.0) -> None:
+        """Draw initial values."""
+        nn.init.normal_(self.weight, std=std)
+        nn.init.normal_(self.offset, std=offset_std)
+
+    def forward(self, token_BTD: Tensor) -> Tensor:
+        """(B, T, D) tokens to (B, E) phenotypes, or (B,) for the environments that their tokens ask for."""
+        token = torch.flatten(token_BTD, 1)
+        if self.deviation is not None and self.offset_deviation is not None:
+            weight = torch.flatten(self.weight + self.deviation, 1)
+            return token @ weight.T + (self.offset + self.offset_deviation)
+        output = token @ torch.flatten(self.weight) + self.offset
+        return output if self.environment == "token" else output.unsqueeze(1).expand(-1, self.n_environments)

@@ -17,9 +17,8 @@ from gpattention.models.environment import (
     Encoding,
     EnvironmentMode,
     EnvironmentToken,
+    Readout,
     TokenPlace,
-    by_environment,
-    n_outputs,
 )
 from gpattention.models.kernels import AttentionKernel, attend
 
@@ -90,7 +89,7 @@ class Transformer(nn.Module):
                 f"model.n_heads={n_heads} does not divide the token width {width} (model.embedding_dim + 1"
                 f"{f', and {extra_width} for the environment' if extra_width else ''}): change one of them"
             )
-        self.environment, self.n_environments, self.extra_width = environment, n_environments, extra_width
+        self.extra_width = extra_width
         self.embedding = nn.Parameter(torch.empty(n_loci, embedding_dim))
         self.blocks = nn.ModuleList(
             Block(
@@ -104,11 +103,11 @@ class Transformer(nn.Module):
             )
             for _ in range(n_layers)
         )
-        self.readout = nn.Parameter(torch.empty(n_outputs(environment, n_environments), n_loci + bool(token), width))
-        self.offset = nn.Parameter(torch.zeros(len(self.readout)))
-        for parameter in self.parameters():
+        self.readout = Readout(environment, n_environments, n_loci + bool(token), width)
+        for parameter in (self.embedding, *self.blocks.parameters()):
             if parameter.ndim > 1:
                 nn.init.normal_(parameter, std=init_std)
+        self.readout.reset(init_std)
         self.environment_token = token
 
     def forward(self, genotype_BL: Tensor, environment_B: Tensor | None = None) -> Tensor:
@@ -118,8 +117,7 @@ class Transformer(nn.Module):
             token_BTD = torch.cat([token_BTD, self.environment_token(environment_B).unsqueeze(1)], dim=1)
         for block in self.blocks:
             token_BTD = block(token_BTD)
-        output = torch.flatten(token_BTD, 1) @ torch.flatten(self.readout, 1).T + self.offset
-        return by_environment(output, self.environment, self.n_environments)
+        return self.readout(token_BTD)
 
 
 class Block(nn.Module):
