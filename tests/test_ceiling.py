@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from gpattention.ceiling import r2_ceiling
+from gpattention.ceiling import over_ceiling, r2_ceiling
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData, SimulatedTruth
 
@@ -46,3 +46,12 @@ def test_standard_errors_of_one_environment_give_its_ceiling_alone():
 
 def test_without_either_nothing_is_claimed():
     assert r2_ceiling(make()[0]) == {}
+
+
+def test_share_of_the_ceiling():
+    scores = {"test/r2": 0.4, "test/r2/A": 0.6, "test/r2/B": 0.2}
+    ceiling = {"r2_ceiling/A": 0.8, "r2_ceiling/B": -0.1, "r2_ceiling": 0.5}
+    assert over_ceiling(scores, ceiling) == {
+        "test/r2_over_ceiling/A": pytest.approx(0.75),
+        "test/r2_over_ceiling": pytest.approx(0.8),
+    }

@@ -19,6 +19,8 @@ def test_equals_scikit_learn_for_any_batch_size(batch_size):
     result = metric.compute()
     each = [r2_score(phenotype[m, e], prediction[m, e]) for e, m in enumerate(measured.T)]
     np.testing.assert_allclose(result["r2"], each, rtol=1e-12)
+    correlations = [np.corrcoef(phenotype[m, e], prediction[m, e])[0, 1] for e, m in enumerate(measured.T)]
+    np.testing.assert_allclose(result["correlation"], correlations, rtol=1e-12)
     np.testing.assert_allclose(result["r2_pooled"], r2_score(phenotype[measured], prediction[measured]), rtol=1e-12)
     np.testing.assert_allclose(result["mse"], mean_squared_error(phenotype[measured], prediction[measured]), rtol=1e-12)
 
@@ -29,3 +31,12 @@ def test_reset_forgets():
     metric.reset()
     metric.update(torch.arange(4.0)[:, None], torch.arange(4.0)[:, None], torch.ones(4, 1))
     assert metric.compute()["r2"].item() == 1
+
+
+def test_constant_predictions_have_correlation_0_and_unmeasured_environments_none():
+    metric = R2PerEnvironment(2)
+    phenotype = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
+    metric.update(torch.full((30, 2), 0.3), phenotype, torch.tensor([[1.0, 0.0]]).expand(30, 2))
+    result = metric.compute()
+    assert result["correlation"][0] == 0
+    assert result["r2"].isnan().tolist() == result["correlation"].isnan().tolist() == [False, True]

@@ -67,6 +67,7 @@ class Preprocessing:
         locus_names: names of the loci used, or None for a bare array.
         environment_names: E names.
         mean, sd: of each environment in the training part, in original units.
+        covariates: E values of each covariate by its name, in original units, or None.
     """
 
     coding: Coding
@@ -76,10 +77,11 @@ class Preprocessing:
     environment_names: list[str]
     mean: list[float]
     sd: list[float]
+    covariates: dict[str, list[float]] | None
 
     @classmethod
     def of(cls, data: GPMapDataModule) -> "Preprocessing":
-        names = data.data.locus_names
+        names, covariates = data.data.locus_names, data.data.covariates
         return cls(
             coding=data.data.coding,
             n_columns=data.n_columns,
@@ -88,6 +90,7 @@ class Preprocessing:
             environment_names=list(data.data.environment_names),
             mean=data.scaling.mean.tolist(),
             sd=data.scaling.sd.tolist(),
+            covariates=None if covariates is None else {str(name): covariates[name].tolist() for name in covariates},
         )
 
     @property

@@ -9,7 +9,7 @@ from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.module import GPMapModule
 
-PER_ENVIRONMENT = ("network.readout", "network.offset")
+PER_ENVIRONMENT = ("network.readout.deviation", "network.readout.offset_deviation")
 
 
 def start_from(module: GPMapModule, earlier: Run, data: GPMapDataModule) -> None:
@@ -32,11 +32,10 @@ def start_from(module: GPMapModule, earlier: Run, data: GPMapDataModule) -> None
             "with environments as tokens they must be the same; data.target_values=0 leaves one out of training"
         )
     old = earlier.module.state_dict()
-    joint = module.hparams["model"].get("environment") == "joint"
     new: dict[str, Tensor] = {}
     for name, values in module.state_dict().items():
         values_then = old.get(name, torch.empty(0))
-        if joint and name in PER_ENVIRONMENT and len(values_then) == len(old_names):
+        if name in PER_ENVIRONMENT and len(values_then) == len(old_names):
             values_then = match_environments(values_then, old_names, module.environment_names)
         if values_then.shape != values.shape:
             was, now = (tuple(part.shape) for part in (values_then, values))

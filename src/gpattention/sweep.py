@@ -1,19 +1,23 @@
 """Several runs from a list of blocks, one after another, and their comparison."""
 
 import logging
+import math
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import pandas as pd
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
 from gpattention import artifacts
-from gpattention.analysis import figures
+from gpattention.analysis import comparison, environments, figures, transfer, unseen
+from gpattention.analysis.sweep import Sweep
 from gpattention.config import check_config, check_type, compose_config, conf_folder, refuse_unknown, suggest
 from gpattention.data.genotype_phenotype import refuse_repeats
 from gpattention.errors import InputError
@@ -21,26 +25,28 @@ from gpattention.run import run
 
 log = logging.getLogger(__name__)
 
-SWEEP_KEYS = {"title": str, "folder": str, "common": list[str], "blocks": list[list[str]]}
-# What the table on the terminal tells of a run, with heading and format; also the first columns of the CSV.
-TOLD = {
-    "model": ("model", "{}"),
-    "test/r2": ("test R2", "{:.4f}"),
-    "test/r2_ceiling": ("noise ceiling", "{:.4f}"),
-    "n_parameters": ("parameters", "{:,}"),
-    "fit_seconds": ("seconds", "{:.2f}"),
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
+RESULTS, SUMMARY, FIGURE = "results.csv", "summary.csv", "results.png"
+# What the runs of a sweep come to: a summary of their results and a figure of it.
+ANALYSES: dict[str, Callable[[pd.DataFrame, Sweep], tuple[pd.DataFrame, Figure]]] = {
+    "comparison": comparison.analyse,
+    "transfer": transfer.analyse,
+    "unseen": unseen.analyse,
+    "environments": environments.analyse,
 }
-RESULTS, FIGURE = "results.csv", "results.png"
 
 HELP = """Fit the maps of a sweep, one after another, and compare them.
 
 Usage: python sweep.py sweep=NAME [folder=FOLDER] [key=value] ...
 
   sweep     a file of conf/sweep: {names}
-  folder    where the run folders, results.csv and results.png go (default: the sweep's own)
-  key=value overrides for every run, as for train.py; overwrite=true repeats what is finished
+  folder    where the run folders, results.csv, summary.csv and results.png go (default: the sweep's own)
+  key=value overrides for every run, as for train.py; of a key that the sweep varies, the values to take instead;
+            overwrite=true repeats what is finished
 
-A run that is finished with the same configuration is not repeated. Data files are compared by name, not by content:\nafter changing one, add overwrite=true."""
+A run that is finished with the same configuration is not repeated. Data files are compared by name, not by content:
+after changing one, add overwrite=true."""
 
 
 def main() -> None:
@@ -67,14 +73,14 @@ def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd
         InputError: the sweep or a job's configuration cannot be used. All are checked before the first is run.
     """
     sweep = read_sweep(name)
-    folder = folder or Path(sweep["folder"])
-    jobs = [job for block in sweep["blocks"] for job in expand(block)]
+    folder = folder or Path(sweep.folder)
+    blocks, rest = replace_values(sweep.blocks, overrides)
+    jobs = [job for label, block in blocks.items() for job in expand(label, block)]
     refuse_repeats([job.name for job in jobs], f"conf/sweep/{name}.yaml: a run called")
-    varied = {"model", *(part.partition("=")[0] for job in jobs for part in job.name.split(","))}
-    for override in overrides:
-        if override.partition("=")[0] in varied:
-            raise InputError(f"{override}: the sweep {name} varies this itself; leave it out")
-    configs = [compose_config([*sweep["common"], *job.overrides, *overrides]) for job in jobs]
+    configs = [
+        compose_config([text.replace("{folder}", str(folder)) for text in [*sweep.common, *job.overrides, *rest]])
+        for job in jobs
+    ]
     for cfg in configs:
         check_config(cfg)
     rows = []
@@ -87,51 +93,65 @@ def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd
         else:
             log.info("finished earlier: %s", run_folder)
         chosen = dict(text.split("=", 1) for text in job.overrides)
-        told = {name: metrics[name] for name in TOLD if name in metrics}
-        rows.append({**chosen, **told, **metrics, "folder": str(run_folder)})
+        rows.append({"block": job.block, **chosen, **metrics, "folder": str(run_folder)})
     results = pd.DataFrame(rows)
     artifacts.write_text(folder / RESULTS, results.to_csv(index=False))
-    figures.save(figures.comparison(results, sweep["title"]), folder / FIGURE)
-    print_table(results, sweep["title"])
-    log.info("table in %s, figure in %s", folder / RESULTS, folder / FIGURE)
+    summary, figure = ANALYSES[sweep.analysis](results, sweep)
+    artifacts.write_text(folder / SUMMARY, summary.to_csv(index=False, float_format="%.6g"))
+    figures.save(figure, folder / FIGURE)
+    print_table(summary, sweep.title)
+    log.info("runs in %s, summary in %s, figure in %s", *(folder / file for file in (RESULTS, SUMMARY, FIGURE)))
     return results
 
 
-def read_sweep(name: str) -> dict[str, Any]:
-    """The content of `conf/sweep/NAME.yaml`: title, folder, overrides common to all runs, and blocks of overrides."""
+def read_sweep(name: str) -> Sweep:
+    """The content of `conf/sweep/NAME.yaml`."""
     path = conf_folder() / "sweep" / f"{name}.yaml"
     try:
-        sweep = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
         raise InputError(f"{path} is no YAML ({' '.join(str(error).split())}): mend it") from error
-    check_type(str(path), sweep, dict[str, Any])
-    refuse_unknown(str(path), sweep, SWEEP_KEYS)
-    for key, kind in SWEEP_KEYS.items():
-        check_type(f"{path}: {key}", sweep.get(key), kind)
-    if not all(any(text.startswith("model=") for text in block) for block in sweep["blocks"]):
-        raise InputError(f"{path}: a block has no model=NAME: give every block one")
+    check_type(str(path), content, dict[str, Any])
+    hints = get_type_hints(Sweep)
+    refuse_unknown(str(path), content, hints)
+    for key, kind in hints.items():
+        if key in content or key not in Sweep._field_defaults:
+            check_type(f"{path}: {key}", content.get(key), kind)
+    sweep = Sweep(**content)
+    if sweep.analysis not in ANALYSES:
+        raise InputError(f"{path}: analysis={sweep.analysis}: {suggest(sweep.analysis, ANALYSES)}")
     return sweep
 
 
-class Job(NamedTuple):
-    """One run of a sweep: its folder's name (the model and what varies) and its overrides."""
+def replace_values(blocks: dict[str, list[str]], overrides: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """The blocks with the values given for keys that they set themselves, and the overrides of other keys."""
+    given = {override.partition("=")[0]: override for override in overrides}
+    if "model" in given:
+        raise InputError(f"{given['model']}: the models are those of the sweep; leave it out")
+    own = {text.partition("=")[0] for block in blocks.values() for text in block}
+    replaced = {label: [given.get(text.partition("=")[0], text) for text in block] for label, block in blocks.items()}
+    return replaced, [override for key, override in given.items() if key not in own]
 
+
+class Job(NamedTuple):
+    """One run of a sweep: its block, its folder's name (the block and what varies) and its overrides."""
+
+    block: str
     name: str
     overrides: list[str]
 
 
-def expand(block: list[str]) -> list[Job]:
+def expand(label: str, block: list[str]) -> list[Job]:
     """A job for every combination of the values in a block, by Hydra's grammar."""
-    jobs = [Job("", [])]
+    jobs = [Job(label, NOT_IN_NAMES.sub("_", label), [])]
     for override in OverridesParser.create().parse_overrides(block):
         key = override.get_key_element()
         varies = override.is_sweep_override()
         texts = (
             [f"{key}={value}" for value in override.sweep_string_iterator()] if varies else [override.input_line or ""]
         )
-        named = varies or key == "model"
         jobs = [
-            Job(extend_name(job.name, text) if named else job.name, [*job.overrides, text])
+            Job(label, extend_name(job.name, text) if varies else job.name, [*job.overrides, text])
             for job in jobs
             for text in texts
         ]
@@ -139,9 +159,8 @@ def expand(block: list[str]) -> list[Job]:
 
 
 def extend_name(name: str, override: str) -> str:
-    """A folder name with one more override; the model goes by its name alone."""
-    part = re.sub(r"[^A-Za-z0-9._=+-]", "_", override.removeprefix("model="))
-    return f"{name},{part}" if name else part
+    """A folder name with one more override."""
+    return f"{name},{NOT_IN_NAMES.sub('_', override)}"
 
 
 def finished(cfg: Any, folder: Path) -> dict[str, Any] | None:
@@ -157,12 +176,17 @@ def finished(cfg: Any, folder: Path) -> dict[str, Any] | None:
     return yaml.safe_load((folder / artifacts.METRICS).read_text())
 
 
-def print_table(results: pd.DataFrame, title: str) -> None:
-    """What is told of each run, as a table on the terminal."""
+def print_table(summary: pd.DataFrame, title: str) -> None:
+    """The summary as a table on the terminal."""
     table = Table(title=title, title_justify="left")
-    shown = {name: form for name, form in TOLD.items() if name in results}
-    for heading, _ in shown.values():
-        table.add_column(heading, justify="left" if heading == "model" else "right")
-    for _, row in results.iterrows():
-        table.add_row(*(form.format(row[name]) for name, (_, form) in shown.items()))
+    for name in summary:
+        table.add_column(str(name), justify="left" if summary[name].dtype == object else "right")
+    for row in summary.itertuples(index=False):
+        table.add_row(*(format_cell(value) for value in row))
     Console().print(table)
+
+
+def format_cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -12,6 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", GREY)
+MARKERS = "os^Dv"
 COLUMN_INCHES = 3.5
 
 
@@ -24,6 +26,13 @@ def new_axes(width: float = COLUMN_INCHES, height: float = 2.8) -> tuple[Figure,
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Colour and marker of the line of this number; no two of the first 40 are the same."""
+    colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+    dashed = "--" if number >= len(COLOURS) else "-"
+    return {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.2, "linestyle": dashed}
 
 
 def learning_curve(rows: Sequence[Mapping[str, float]], best_epoch: int) -> Figure:
@@ -83,7 +92,7 @@ def comparison(results: pd.DataFrame, title: str) -> Figure:
         ceiling = results["test/r2_ceiling"].mean()
         axes.axhline(ceiling, color=ORANGE, linewidth=1, linestyle="--")
         axes.annotate(f"noise ceiling {ceiling:.3f}", (-0.4, ceiling), va="bottom", fontsize=7, color=ORANGE)
-    axes.set_xticks(position, results["model"], fontsize=8)
+    axes.set_xticks(position, results["run"], fontsize=8)
     axes.set_ylim(top=1.05)
     axes.set_ylabel("test R2")
     axes.set_title(title, fontsize=7)

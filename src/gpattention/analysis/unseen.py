@@ -1,0 +1,89 @@
+"""An environment without a single training value, predicted by its covariate: against what the others alone would say."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gpattention import artifacts
+from gpattention.analysis import figures
+from gpattention.analysis.sweep import Sweep, correlation, r2, read_predictions
+from gpattention.errors import InputError
+
+
+def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
+    """Test R2 and squared correlation in the left-out environment, by method.
+
+    Each run predicts it by itself. From its predictions of the other environments come three more: their mean, the
+    straight line between the two neighbours, and the quadratic reaction norm of every individual, fitted to them.
+    """
+    rows = []
+    for _, one in results.iterrows():
+        target = one["data.target_environment"]
+        predictions = read_predictions(one["folder"])
+        measured = predictions["measured"].unstack()[target]
+        predicted = predictions["predicted"].unstack()
+        covariate = read_covariate(one["folder"])
+        methods = {one["block"]: predicted[target]} | {
+            f"{one['block']}: {name}": values for name, values in from_others(predicted, covariate, target).items()
+        }
+        rows += [
+            {"method": name, "target": target, "r2": r2(measured, values), "correlation": correlation(measured, values)}
+            for name, values in methods.items()
+        ]
+    table = pd.DataFrame(rows)
+    table["squared_correlation"] = table.pop("correlation") ** 2
+    summary = table.groupby(["method", "target"], sort=False).agg(
+        n_runs=("r2", "size"),
+        r2=("r2", "mean"),
+        r2_sd=("r2", "std"),
+        squared_correlation=("squared_correlation", "mean"),
+        squared_correlation_sd=("squared_correlation", "std"),
+    )
+    return summary.reset_index(), draw(summary.reset_index(), sweep.title)
+
+
+def read_covariate(folder: str) -> pd.Series:
+    """The one covariate of a run's environments, in original units."""
+    preprocessing = json.loads((Path(folder) / artifacts.PREPROCESSING).read_text())
+    covariates = preprocessing["covariates"] or {}
+    if len(covariates) != 1:
+        raise InputError(
+            f"the runs have {len(covariates)} covariates and a reaction norm takes one: name it in data.covariates"
+        )
+    return pd.Series(*covariates.values(), index=preprocessing["environment_names"])
+
+
+def from_others(predicted: pd.DataFrame, covariate: pd.Series, target: str) -> dict[str, pd.Series]:
+    """Predictions for the target from those (N, E) for the other environments."""
+    others = covariate.drop(target).sort_values()
+    known, at = predicted[others.index], float(covariate[target])
+    design = np.vander(others.to_numpy() - at, 3)  # the constant is the value at the target
+    norm = np.linalg.lstsq(design, known.to_numpy().T)[0][-1]
+    line = [np.interp(at, others.to_numpy(), row) for row in known.to_numpy()]
+    return {
+        "mean of the others": known.mean(axis=1),
+        "interpolation": pd.Series(line, index=known.index),
+        "reaction norm": pd.Series(norm, index=known.index),
+    }
+
+
+def draw(summary: pd.DataFrame, title: str) -> Figure:
+    """Squared correlation of every method, a group of bars for each target."""
+    figure, axes = figures.new_axes(width=7, height=3.2)
+    targets = list(dict.fromkeys(summary["target"]))
+    methods = list(dict.fromkeys(summary["method"]))
+    width = 0.8 / len(methods)
+    for number, method in enumerate(methods):
+        part = summary[summary["method"] == method].set_index("target").reindex(targets)
+        position = np.arange(len(targets)) + (number - (len(methods) - 1) / 2) * width
+        colour = figures.line_style(number)["color"]
+        error = part["squared_correlation_sd"].fillna(0)
+        axes.bar(position, part["squared_correlation"], width * 0.9, yerr=error, color=colour, label=method)
+    axes.set_xticks(range(len(targets)), [f"{target} left out" for target in targets], fontsize=8)
+    axes.set_ylabel("squared correlation, test")
+    axes.set_title(title, fontsize=8)
+    figure.legend(loc="outside right upper", frameon=False, fontsize=7)
+    return figure
