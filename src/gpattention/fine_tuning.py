@@ -32,10 +32,11 @@ def start_from(module: GPMapModule, earlier: Run, data: GPMapDataModule) -> None
             "with environments as tokens they must be the same; data.target_values=0 leaves one out of training"
         )
     old = earlier.module.state_dict()
+    by_name = module.hparams["model"].get("environment_encoding", "onehot") == "onehot"
     new: dict[str, Tensor] = {}
     for name, values in module.state_dict().items():
         values_then = old.get(name, torch.empty(0))
-        if name in PER_ENVIRONMENT and len(values_then) == len(old_names):
+        if name in PER_ENVIRONMENT and by_name and len(values_then) == len(old_names):
             values_then = match_environments(values_then, old_names, module.environment_names)
         if values_then.shape != values.shape:
             was, now = (tuple(part.shape) for part in (values_then, values))

@@ -74,13 +74,9 @@ def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd
     """
     sweep = read_sweep(name)
     folder = folder or Path(sweep.folder)
-    blocks, rest = replace_values(sweep.blocks, overrides)
-    jobs = [job for label, block in blocks.items() for job in expand(label, block)]
+    jobs = [job for label, block in merge(sweep, overrides).items() for job in expand(label, block)]
     refuse_repeats([job.name for job in jobs], f"conf/sweep/{name}.yaml: a run called")
-    configs = [
-        compose_config([text.replace("{folder}", str(folder)) for text in [*sweep.common, *job.overrides, *rest]])
-        for job in jobs
-    ]
+    configs = [compose_config([text.replace("{folder}", str(folder)) for text in job.overrides]) for job in jobs]
     for cfg in configs:
         check_config(cfg)
     rows = []
@@ -123,14 +119,30 @@ def read_sweep(name: str) -> Sweep:
     return sweep
 
 
-def replace_values(blocks: dict[str, list[str]], overrides: list[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """The blocks with the values given for keys that they set themselves, and the overrides of other keys."""
-    given = {override.partition("=")[0]: override for override in overrides}
-    if "model" in given:
-        raise InputError(f"{given['model']}: the models are those of the sweep; leave it out")
-    own = {text.partition("=")[0] for block in blocks.values() for text in block}
-    replaced = {label: [given.get(text.partition("=")[0], text) for text in block] for label, block in blocks.items()}
-    return replaced, [override for key, override in given.items() if key not in own]
+def merge(sweep: Sweep, given: list[str]) -> dict[str, list[str]]:
+    """All overrides of each block: those of the command line before its own, and these before the common ones.
+
+    For a key that the sweep varies the command line gives the values to vary over; a block that does not vary it stays
+    as it is.
+    """
+    blocks = {label: by_key(sweep.common) | by_key(block) for label, block in sweep.blocks.items()}
+    varied = {key for block in blocks.values() for key, text in block.items() if is_grid(text)}
+    for override in given:
+        if override.startswith("model="):
+            raise InputError(f"{override}: the models are those of the sweep; leave it out")
+        for block in blocks.values():
+            key = override.partition("=")[0]
+            if key not in varied or is_grid(block.get(key, "")):
+                block[key] = override
+    return {label: list(block.values()) for label, block in blocks.items()}
+
+
+def by_key(overrides: list[str]) -> dict[str, str]:
+    return {override.partition("=")[0]: override for override in overrides}
+
+
+def is_grid(override: str) -> bool:
+    return bool(override) and OverridesParser.create().parse_override(override).is_sweep_override()
 
 
 class Job(NamedTuple):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -292,3 +293,105 @@ def test_refuses_a_stored_split_without_some_individuals(tmp_path: Path):
     (tmp_path / "split.tsv").write_text("id\tsplit\nline0\ttrain\nline1\tval\n")
     with pytest.raises(InputError, match="has no row for 198 individuals, the first line2"):
         GPMapDataModule(make_data(), split_scheme="stored", split_file=str(tmp_path / "split.tsv"))
+
+
+def environments(data, **columns):
+    return {"covariates": pd.DataFrame(columns, index=pd.Index(data.environment_names), dtype=float)}
+
+
+@pytest.mark.parametrize(("batch_size", "n_environments", "wanted"), [(64, 18, 4), (64, 7, 9), (64, 8, 8), (4, 9, 1)])
+def test_balanced_batches_have_the_published_sizes(batch_size, n_environments, wanted):
+    module = GPMapDataModule(make_data(n_environments), batching="balanced", batch_size=batch_size)
+    assert module.sampler.batch_size == wanted * n_environments
+    assert module.rows_per_epoch == len(module.sampler) * wanted * n_environments
+    chosen = GPMapDataModule(make_data(n_environments), batching="balanced", n_per_environment=2)
+    assert chosen.sampler.batch_size == 2 * n_environments
+
+
+def test_target_keeps_few_values_and_individuals_without_any_are_left_out():
+    module = GPMapDataModule(make_data(), target_environment="23C", target_values=60)
+    assert [len(rows) for rows in module.split] == [60, 11, 30]
+    several = GPMapDataModule(make_data(3, 0.2), target_environment="24C", target_values=60)
+    assert several.train.weight[:, 1].sum() == 60
+    assert several.target == (1, 60, 11)
+
+
+def test_only_environments_trained_on_have_weight():
+    module = GPMapDataModule(make_data(3, 0.3), train_environments=["24C", "25C"])
+    weight = module.train.weight
+    assert not weight[:, 0].any()
+    assert (weight.sum(1) > 0).all()
+    measured = ~np.isnan(module.data.phenotype[module.split.train])
+    assert weight.sum() == measured[:, 1:].sum()
+    assert module.batch_of(module.split.val).weight[:, 0].any()
+
+
+def test_scaling_of_the_target():
+    data = make_data(4, phenotype=np.random.default_rng(0).normal([1, 2, 3, 4], 1, (N, 4)))
+    few = {"target_environment": "24C", "target_values": 0}
+    shrunk = GPMapDataModule(data, **few, target_scaling="shrinkage").scaling
+    assert shrunk.mean[1] == pytest.approx(shrunk.mean[[0, 2, 3]].mean())
+    data = make_data(4, phenotype=data.phenotype, **environments(data, t=[1, 2, 3, 4]))
+    by_covariate = GPMapDataModule(data, **few, target_scaling="covariate").scaling
+    assert by_covariate.mean[1] == pytest.approx(2, abs=0.5)
+    np.testing.assert_array_equal(by_covariate.mean[[0, 2, 3]], shrunk.mean[[0, 2, 3]])
+
+
+def test_covariates_are_standardised_over_the_environments_trained_on():
+    data = make_data(4)
+    data = make_data(4, **environments(data, t=[1, 50, 3, 5]))
+    module = GPMapDataModule(data, target_environment="24C", target_values=0, target_scaling="shrinkage")
+    values = np.array(module.covariates)[:, 0]
+    np.testing.assert_allclose(values[[0, 2, 3]].mean(), 0, atol=1e-12)
+    np.testing.assert_allclose(values, (np.array([1, 50, 3, 5]) - 3) / np.std([1, 3, 5]))
+    constant = GPMapDataModule(make_data(4, **environments(data, t=[1, 1, 1, 1])))
+    with pytest.raises(InputError, match="covariate t is the same in all environments that are trained on"):
+        constant.covariates  # noqa: B018
+    assert GPMapDataModule(make_data(4)).covariates is None
+
+
+def test_standard_errors_become_weights():
+    error = np.where(np.arange(N) % 2, 0.1, 5.0)[:, None]
+    module = GPMapDataModule(make_data(standard_error=error), weights="standard_error")
+    precise = np.isin(module.split.train % 2, [1])
+    weight = module.train.weight[:, 0].numpy()
+    assert weight[precise].min() > weight[~precise].max()
+    assert weight.mean() == pytest.approx(1, rel=1e-5)
+    assert set(module.batch_of(module.split.test).weight.unique().tolist()) == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"target_environment": "23C"}, "target_environment=23C and data.target_values=None: give both or neither"),
+        ({"target_values": 3}, "give both or neither"),
+        ({"target_environment": "23C", "target_values": 0}, "23C has 0 measured values"),
+        ({"target_environment": "23C", "target_values": 10**6}, "target_values=1000000"),
+        ({"target_environment": "9C", "target_values": 3}, "9C is no environment of the data"),
+        (
+            {"target_environment": "23C", "target_values": 3, "target_scaling": "covariate"},
+            "target_scaling=covariate needs numbers that describe the environments",
+        ),
+        ({"train_environments": ["9C"]}, "train_environments=..9C..: name some of 23C, 24C, 25C"),
+        ({"train_environments": []}, "train_environments=..: name some of"),
+        (
+            {
+                "train_environments": ["23C"],
+                "target_environment": "23C",
+                "target_values": 0,
+                "target_scaling": "shrinkage",
+            },
+            "have no training value: raise data.target_values",
+        ),
+        ({"weights": "standard_error"}, "needs standard errors: give data.standard_error_file"),
+        ({"batching": "balanced", "batch_size": 10**4}, "has 1..: lower data.n_per_environment"),
+    ],
+)
+def test_refuses_what_environments_cannot_give(arguments, words):
+    with pytest.raises(InputError, match=words):
+        GPMapDataModule(make_data(3), **arguments).sampler  # noqa: B018
+
+
+def test_shrinkage_needs_two_other_environments():
+    with pytest.raises(InputError, match="looks at the other environments and there are 1: give at least 2"):
+        GPMapDataModule(make_data(2), target_environment="23C", target_values=5, target_scaling="shrinkage")

@@ -473,3 +473,35 @@ def test_refuses_a_bad_loci_file(folder, text, name_column, array, parts):
     message = refusal(folder, loci_file="loci.tsv", locus_name_column=name_column, **files)
     for part in (str(folder / "loci.tsv"), *parts):
         assert part in message
+
+
+def test_covariates_are_joined_by_name(folder):
+    rows = [["31C", 31, 7], ["30C", 30, 6.5], ["23C", 23, 6]]
+    write_rows(folder / "environments.tsv", ["name", "temperature", "pH"], rows)
+    data = read(folder, environment_file="environments.tsv")
+    assert data.covariates.to_dict("list") == {"temperature": [23, 30], "pH": [6, 6.5]}
+    chosen = read(folder, environment_file="environments.tsv", covariates=["temperature"], environments=["30C"])
+    assert chosen.covariates.to_dict("list") == {"temperature": [30]}
+
+
+def write_rows(path, header, rows):
+    path.write_text("\n".join("\t".join(map(str, row)) for row in [header, *rows]) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("rows", "covariates", "parts"),
+    [
+        ([["23C", 23]], None, ["environments.tsv has no row for environment 30C: add one"]),
+        ([["23C", 23], ["30C", ""]], None, ["covariate temperature of environment 30C is missing"]),
+        ([["23C", 23], ["30C", "inf"]], None, ["covariate temperature of environment 30C is missing or infinite"]),
+        ([["23C", 23], ["30C", "warm"]], None, ["'warm' in column temperature", "is not a number"]),
+        ([["23C", 23], ["23C", 24], ["30C", 30]], None, ["id 23C occurs more than once"]),
+        ([["23C", 23], ["30C", 30]], ["rain"], ["has no column rain: it has temperature"]),
+        ([["23C", 23], ["30C", 30]], [], ["data.covariates is empty"]),
+    ],
+)
+def test_refuses_bad_covariates(folder, rows, covariates, parts):
+    write_rows(folder / "environments.tsv", ["name", "temperature"], rows)
+    message = refusal(folder, environment_file="environments.tsv", covariates=covariates)
+    for part in parts:
+        assert part in message

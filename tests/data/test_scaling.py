@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gpattention.data.scaling import fit_scaling
+from gpattention.data.scaling import Scaling, extrapolate_scaling, fit_scaling, shrink_towards_others
 from gpattention.errors import InputError
 
 NAN = float("nan")
@@ -39,3 +39,56 @@ def test_refuses_an_environment_without_two_different_values(values, n):
     phenotype = np.array([[1.0, 2.0, 3.0], values]).T
     with pytest.raises(InputError, match=f"environment 30C has {n} measured values in the training part and no two"):
         fit_scaling(phenotype, ("23C", "30C"))
+
+
+OTHERS = Scaling(np.array([1.0, 2.0, 3.0, 2.0]), np.array([0.5, 1.0, 2.0, 1.0]))
+
+
+def test_without_values_shrinkage_gives_the_average_of_the_others():
+    mean, sd = shrink_towards_others(np.empty(0), OTHERS)
+    assert (mean, sd) == (pytest.approx(2), pytest.approx(1))
+
+
+def test_shrinkage_lies_between_the_others_and_the_own_values_and_ends_at_these():
+    rng = np.random.default_rng(0)
+    values = rng.normal(10, 5, 100_000)
+    means, sds = zip(*(shrink_towards_others(values[:m], OTHERS) for m in (1, 2, 10, 100, 100_000)), strict=True)
+    assert all(2 <= mean <= 10.1 for mean in means)
+    assert means[-1] == pytest.approx(values.mean(), rel=1e-3)
+    assert sds[-1] == pytest.approx(values.std(), rel=1e-3)
+    assert sds[0] == pytest.approx(1)
+    assert 1 < sds[2] < 5.5
+
+
+def test_shrinkage_is_nearer_the_truth_than_few_own_values():
+    rng = np.random.default_rng(1)
+    off_own, off_shrunk = [], []
+    for _ in range(300):
+        true_mean, true_sd = rng.normal(2, 0.8), np.exp(rng.normal(0, 0.5))
+        values = rng.normal(true_mean, true_sd, 4)
+        mean, sd = shrink_towards_others(values, OTHERS)
+        off_own.append((values.mean() - true_mean) ** 2 + np.log(values.std() / true_sd) ** 2)
+        off_shrunk.append((mean - true_mean) ** 2 + np.log(sd / true_sd) ** 2)
+    assert np.mean(off_shrunk) < np.mean(off_own)
+
+
+def test_equal_others_and_equal_values_do_not_break_shrinkage():
+    same = Scaling(np.ones(3), np.ones(3))
+    for values in ([], [4.0], [4.0, 4.0], [4.0, 6.0]):
+        assert np.isfinite(shrink_towards_others(np.array(values), same)).all()
+
+
+def test_quadratic_scaling_is_extrapolated_exactly():
+    t = np.array([[23.0], [25], [27], [31], [35]])
+    others = Scaling(0.1 * (t[:, 0] - 29) ** 2 + 3, np.exp(0.02 * t[:, 0] - 1))
+    mean, sd = extrapolate_scaling(t, np.array([29.0]), others)
+    assert (mean, sd) == (pytest.approx(3), pytest.approx(np.exp(0.58 - 1)))
+
+
+@pytest.mark.parametrize(
+    "covariates", [[[1.0], [2.0]], [[1.0], [1.0], [2.0], [2.0]], [[1.0, 5], [2, 3], [3, 3], [4, 1]]]
+)
+def test_too_few_environments_for_a_quadratic_fit_are_refused(covariates):
+    n = len(covariates)
+    with pytest.raises(InputError, match=f"the {n} other environments do not determine them"):
+        extrapolate_scaling(np.array(covariates), np.array(covariates[0]), Scaling(np.ones(n), np.ones(n)))

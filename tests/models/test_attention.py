@@ -45,7 +45,7 @@ def slow_attention(model, genotype, environment=0, extra_zeros=(), environment_t
         tokens = attended
     readout, offset = weights["readout.weight"], weights["readout.offset"][0]
     if "readout.deviation" in weights:
-        readout = readout + weights["readout.deviation"][environment]
+        readout = readout + weights["readout.deviation"][environment].reshape(readout.shape)
         offset = offset + weights["readout.offset_deviation"][environment]
     return sum(tokens[k][a] * readout[k][a] for k in range(len(tokens)) for a in range(width)) + offset
 

@@ -1,22 +1,14 @@
+import numpy as np
 import pytest
 import torch
 
 from gpattention.errors import InputError
-from gpattention.models.environment import EnvironmentToken, Readout
+from gpattention.models.environment import EnvironmentCode, EnvironmentToken, Readout
 
 
-def make_token(**options):
-    settings = {
-        "n_environments": 3,
-        "embedding_dim": 4,
-        "place": "shared",
-        "constant_feature": True,
-        "encoding": "onehot",
-        "covariates": None,
-        "covariate_encoder": "mlp",
-        "covariate_width": 2,
-    }
-    return EnvironmentToken(**settings | options)
+def make_token(n_environments=3, encoding="onehot", covariates=None, encoder="mlp", width=2, place="shared"):
+    code = EnvironmentCode(n_environments, encoding, covariates, encoder, width)
+    return EnvironmentToken(code, 4, place, constant_feature=True)
 
 
 @pytest.mark.parametrize(
@@ -24,8 +16,8 @@ def make_token(**options):
     [
         ({"n_environments": 5}, "environment_token=shared .* 5 numbers .*embedding_dim=4.* to 5 or more"),
         ({"encoding": "covariate"}, "needs numbers that describe each environment: give data.environment_file"),
-        ({"encoding": "covariate", "covariates": [[0.0]] * 3, "covariate_width": 0}, "covariate_width is 0"),
-        ({"encoding": "covariate", "covariates": [[0.0]] * 3, "covariate_width": 9}, "environment_token=shared"),
+        ({"encoding": "covariate", "covariates": [[0.0]] * 3, "width": 0}, "covariate_width is 0"),
+        ({"encoding": "covariate", "covariates": [[0.0]] * 3, "width": 9}, "environment_token=shared"),
     ],
 )
 def test_refusals(options, words):
@@ -34,14 +26,14 @@ def test_refusals(options, words):
 
 
 def test_equal_covariates_have_equal_tokens_and_near_ones_near_tokens():
-    token = make_token(encoding="covariate", covariates=[[0.0], [0.0], [0.01]], covariate_encoder="fourier")
+    token = make_token(encoding="covariate", covariates=[[0.0], [0.0], [0.01]], encoder="fourier")
     first, same, near = token(torch.arange(3))
     assert torch.equal(first, same)
     assert 0 < (first - near).abs().max() < 0.05
 
 
 def test_environments_of_a_joint_readout_start_equal_and_learn_apart():
-    readout = Readout("joint", 2, 3, 4)
+    readout = Readout("joint", 2, EnvironmentCode(2, "onehot", None, "mlp", 4), 3, 4)
     readout.reset(0.5)
     token = torch.randn(5, 3, 4)
     first, second = readout(token).T
@@ -49,3 +41,16 @@ def test_environments_of_a_joint_readout_start_equal_and_learn_apart():
     first.sum().backward()
     assert readout.deviation.grad[0].any()
     assert not readout.deviation.grad[1].any()
+
+
+def test_joint_readout_of_a_covariate_is_a_quadratic_reaction_norm():
+    covariates = [[-1.0], [0.0], [0.5], [2.0]]
+    readout = Readout("joint", 4, EnvironmentCode(4, "covariate", covariates, "quadratic", 4), 3, 4).double()
+    torch.manual_seed(0)
+    for parameter in readout.parameters():
+        torch.nn.init.normal_(parameter)
+    phenotype = readout(torch.randn(6, 3, 4, dtype=torch.float64)).detach().numpy()
+    c = np.array(covariates)[:, 0]
+    for row in phenotype:
+        assert np.polyval(np.polyfit(c[:3], row[:3], 2), c[3]) == pytest.approx(row[3])
+    assert np.ptp(phenotype, axis=1).min() > 0.1

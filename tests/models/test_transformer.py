@@ -31,7 +31,8 @@ def numpy_transformer(model, genotype, environment_token=None):
             token = token + hidden @ weights[f"{name}.4.weight"].T + weights[f"{name}.4.bias"]
     readout, offset = weights["readout.weight"][None], weights["readout.offset"]
     if "readout.deviation" in weights:
-        readout, offset = readout + weights["readout.deviation"], offset + weights["readout.offset_deviation"]
+        readout = readout + weights["readout.deviation"].reshape(-1, *readout.shape[1:])
+        offset = offset + weights["readout.offset_deviation"]
     return (readout * token).sum(axis=(1, 2)) + offset
 
 
@@ -63,7 +64,7 @@ def test_forward_equals_numpy(options, kernel):
 
 
 @pytest.mark.parametrize("place", ["appended", "shared"])
-@pytest.mark.parametrize("encoder", ["mlp", "fourier", None])
+@pytest.mark.parametrize("encoder", ["quadratic", "mlp", "fourier", None])
 def test_environment_token_equals_numpy(place, encoder):
     options = {"environment": "token", "environment_token": place, "n_environments": 3}
     if encoder:

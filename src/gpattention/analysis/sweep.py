@@ -15,9 +15,9 @@ class Sweep(NamedTuple):
     Attributes:
         title: of the table and the figure.
         folder: where the runs go unless the command line says otherwise.
-        common: overrides of all runs.
-        blocks: overrides by label; a value that is a list of choices makes a grid. `{folder}` stands for the folder of
-            the sweep, so that a run can start from an earlier one.
+        common: overrides of every block that does not set the key itself.
+        blocks: overrides by label. Choices (`key=1,2`) make a grid, in common as in a block. `{folder}` stands for the
+            folder of the sweep, so that a run can start from an earlier one.
         analysis: what the runs come to.
         averages: for the analysis of environments, blocks whose predictions are averaged, by label.
     """

@@ -18,6 +18,7 @@ from gpattention.errors import InputError
 from gpattention.models.environment import (
     CovariateEncoder,
     Encoding,
+    EnvironmentCode,
     EnvironmentMode,
     EnvironmentToken,
     Readout,
@@ -39,7 +40,8 @@ class Attention(nn.Module):
         environment_covariates: E rows of standardised covariates, for `environment_encoding=covariate`.
         environment: `none` maps one environment; `token` adds a token for the environment asked for; `joint` gives all
             environments by one forward pass, a readout for each; `pooled` gives all the same.
-        environment_token, environment_encoding, covariate_encoder, covariate_width: see `EnvironmentToken`.
+        environment_token: see `EnvironmentToken`.
+        environment_encoding, covariate_encoder, covariate_width: see `EnvironmentCode`.
         embedding_dim: d; `full` takes the identity for W (d = L, the one-hot variant of Fig. A6).
         n_layers: attention layers; the paper uses 3, and 2 in the one-hot variant.
         score_scale: `none` divides the scores by 1 (the published code), `sqrt_dim` by sqrt(D) (the paper's words).
@@ -57,7 +59,7 @@ class Attention(nn.Module):
         environment: EnvironmentMode = "none",
         environment_token: TokenPlace = "appended",
         environment_encoding: Encoding = "onehot",
-        covariate_encoder: CovariateEncoder = "mlp",
+        covariate_encoder: CovariateEncoder = "quadratic",
         covariate_width: int = 4,
         embedding_dim: int | Literal["full"] = 12,
         n_layers: int = 3,
@@ -73,25 +75,19 @@ class Attention(nn.Module):
         if n_layers < 1:
             raise InputError(f"model.n_layers is {n_layers}: give a number from 1 on")
         dim = n_loci if embedding_dim == "full" else embedding_dim
-        token = None
-        if environment == "token":
-            token = EnvironmentToken(
-                n_environments=n_environments,
-                embedding_dim=dim,
-                place=environment_token,
-                constant_feature=constant_feature,
-                encoding=environment_encoding,
-                covariates=environment_covariates,
-                covariate_encoder=covariate_encoder,
-                covariate_width=covariate_width,
-            )
+        code = token = None
+        if environment in ("token", "joint"):
+            covariates = environment_covariates
+            code = EnvironmentCode(n_environments, environment_encoding, covariates, covariate_encoder, covariate_width)
+        if environment == "token" and code is not None:
+            token = EnvironmentToken(code, dim, environment_token, constant_feature)
         width = dim + (token.extra_width if token else 0) + constant_feature
         self.constant_feature = constant_feature
         self.scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width)
         self.attention_kernel = attention_kernel
         self.embedding = None if embedding_dim == "full" else nn.Parameter(torch.empty(n_loci, dim))
         self.query_key_value = nn.ParameterList(torch.empty(width, 3 * width) for _ in range(n_layers))
-        self.readout = Readout(environment, n_environments, n_loci + bool(token), width)
+        self.readout = Readout(environment, n_environments, code, n_loci + bool(token), width)
         for parameter in (self.embedding, *self.query_key_value):
             if parameter is not None:
                 nn.init.normal_(parameter, std=init_std)

@@ -15,6 +15,7 @@ from gpattention.models.attention import ScoreScale, check_init_std
 from gpattention.models.environment import (
     CovariateEncoder,
     Encoding,
+    EnvironmentCode,
     EnvironmentMode,
     EnvironmentToken,
     Readout,
@@ -51,7 +52,7 @@ class Transformer(nn.Module):
         environment: EnvironmentMode = "none",
         environment_token: TokenPlace = "appended",
         environment_encoding: Encoding = "onehot",
-        covariate_encoder: CovariateEncoder = "mlp",
+        covariate_encoder: CovariateEncoder = "quadratic",
         covariate_width: int = 4,
         embedding_dim: int = 23,
         n_layers: int = 3,
@@ -70,18 +71,12 @@ class Transformer(nn.Module):
                 f"model.embedding_dim={embedding_dim}, n_layers={n_layers}, feedforward_factor={feedforward_factor}, "
                 f"dropout={dropout}: give a dimension and layers from 1 on, a factor from 0 on and a dropout below 1"
             )
-        token = None
-        if environment == "token":
-            token = EnvironmentToken(
-                n_environments=n_environments,
-                embedding_dim=embedding_dim,
-                place=environment_token,
-                constant_feature=True,
-                encoding=environment_encoding,
-                covariates=environment_covariates,
-                covariate_encoder=covariate_encoder,
-                covariate_width=covariate_width,
-            )
+        code = token = None
+        if environment in ("token", "joint"):
+            covariates = environment_covariates
+            code = EnvironmentCode(n_environments, environment_encoding, covariates, covariate_encoder, covariate_width)
+        if environment == "token" and code is not None:
+            token = EnvironmentToken(code, embedding_dim, environment_token, True)
         extra_width = token.extra_width if token else 0
         width = embedding_dim + extra_width + 1
         if n_heads < 1 or width % n_heads:
@@ -103,7 +98,7 @@ class Transformer(nn.Module):
             )
             for _ in range(n_layers)
         )
-        self.readout = Readout(environment, n_environments, n_loci + bool(token), width)
+        self.readout = Readout(environment, n_environments, code, n_loci + bool(token), width)
         for parameter in (self.embedding, *self.blocks.parameters()):
             if parameter.ndim > 1:
                 nn.init.normal_(parameter, std=init_std)
