@@ -29,7 +29,8 @@ def test_every_model_composes_with_every_profile(model, profile):
     [(g, o) for g in ("trainer", "callbacks", "logger", "experiment") for o in options(g)],
 )
 def test_every_option_composes(group, option):
-    assert check_config(compose_config([f"{group}={option}"]))
+    needed = [*FILES, "data.target_environment=A"] if option == "transfer_table" else []
+    assert check_config(compose_config([f"{group}={option}", *needed]))
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from sklearn.metrics import r2_score
 
 from gpattention import artifacts
 from gpattention import run as run_module
-from gpattention.config import compose_config
+from gpattention.config import check_config, compose_config
 from gpattention.data.splits import split_individuals
 from gpattention.errors import InputError
-from gpattention.run import run
+from gpattention.run import build_data, run
 
 # Not compared between runs: what depends on the machine and the moment.
 MEASURED_ON_THE_MACHINE = {"fit_seconds", "segregants_per_second", "peak_memory_mib"}
@@ -79,7 +79,14 @@ def test_same_seed_gives_the_same_metrics(model, tmp_path):
 
 @pytest.mark.parametrize(
     ("model", "epsilon", "least"),
-    [("linear", 1, 0.85), ("pairwise", 1, 0.85), ("attention", 1, 0.8), ("transformer", 0.3, 0.8)],
+    [
+        ("linear", 1, 0.85),
+        ("pairwise", 1, 0.85),
+        ("kronecker", 1, 0.85),
+        ("attention", 1, 0.8),
+        ("multi_environment_attention", 1, 0.8),
+        ("transformer", 0.3, 0.8),
+    ],
 )
 def test_every_model_recovers_a_simulated_map(model, epsilon, least, tmp_path):
     overrides = [
@@ -281,3 +288,105 @@ def test_damaged_run_is_named(name, content, finished, tmp_path):
     (tmp_path / "run" / name).write_bytes(content)
     with pytest.raises(InputError, match=r"run is damaged \(.*overwrite=true"):
         artifacts.load_run(tmp_path / "run")
+
+
+MODES = ["model.environment=joint", "model.environment=token", "model.environment=pooled"]
+TEMPERATURES = ["data.temperatures=[23,27,31,35]", "data.n_interactions=2", "data.n_segregants=1500"]
+
+
+@pytest.mark.parametrize("missing", ["own", "target"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(["model=transformer", mode] for mode in MODES),
+        ["model=transformer", MODES[0], "model.environment_encoding=covariate"],
+        ["model=transformer", MODES[1], "model.environment_encoding=covariate", "model.covariate_encoder=mlp"],
+        ["model=multi_environment_attention", "model.environment_token=shared", "data.balance=resample"],
+        ["model=kronecker", "model.genotype_kernel=gaussian", "model.refit=true"],
+        ["model=pairwise", "model.environment=pooled"],
+        ["model=linear"],
+    ],
+    ids=lambda model: " ".join(part.partition("=")[2] for part in model),
+)
+def test_every_way_of_taking_environments_runs_predicts_and_loads(model, missing, tmp_path):
+    """Predictions of the finished run, loaded from its folder, are those of its test."""
+    target = ["data.target_environment=27C", "data.target_values=30", "data.target_scaling=shrinkage"]
+    options = [*TEMPERATURES, "data.epsilon=1", *(target if missing == "target" else [])]
+    metrics = small_run(tmp_path, *model, *options, "training.learning_rate=5e-3")
+    test = pd.read_csv(tmp_path / "predictions_test.tsv", sep="\t").pivot(index="id", columns="environment")
+    assert test["predicted"].shape == (225, 4)
+    finished = artifacts.load_run(tmp_path)
+    truth = np.load(tmp_path / "splits.npz")
+    cfg = compose_config([*SMALL, *model, *options])
+    config = check_config(cfg)
+    data = build_data(config, artifacts.module_class(config["model"]))
+    rows = torch.from_numpy(data.data.genotype[truth["test"]]).float()
+    with torch.inference_mode():
+        again = finished.preprocessing.scaling.restore(finished.module(rows).numpy())
+    order = [f"segregant_{row}" for row in truth["test"]]
+    given = test["predicted"].loc[order, list(data.data.environment_names)].to_numpy()
+    np.testing.assert_allclose(again, given, rtol=1e-6, atol=1e-8)
+    assert metrics["n_passes"] > 0
+    assert ("n_train_target" in metrics) == (missing == "target")
+
+
+def test_passes_count_the_measured_values_seen(tmp_path):
+    """2 epochs of joint outputs are two passes, by token two quarters of one; a regression passes once."""
+    options = [*TEMPERATURES, "data.drop_last=false", "data.batch_size=8"]
+    joint = small_run(tmp_path / "joint", "model=transformer", MODES[0], *options)
+    token = small_run(tmp_path / "token", "model=transformer", MODES[1], *options)
+    linear = small_run(tmp_path / "linear", "model=linear", *options)
+    assert joint["n_passes"] == 2
+    assert token["n_passes"] == pytest.approx(0.5, abs=0.01)
+    assert linear["n_passes"] == 1
+
+
+def test_target_is_scored_by_the_others_where_it_has_no_validation_value(tmp_path):
+    options = [*TEMPERATURES, "data.target_environment=27C", "data.target_scaling=shrinkage", "monitor=val/r2_target"]
+    few = small_run(tmp_path / "few", "model=linear", *options, "data.target_values=20")
+    others = [few[f"val/r2/{name}"] for name in ("23C", "31C", "35C")]
+    assert few["val/r2_target"] == few["val/r2"] == pytest.approx(np.mean(others))
+    assert "val/r2/27C" not in few
+    assert few["test/r2_target"] == few["test/r2/27C"]
+    more = small_run(tmp_path / "more", "model=linear", *options, "data.target_values=100")
+    assert more["val/r2_target"] == more["val/r2/27C"]
+    assert (more["n_train_target"], more["n_val_target"]) == (100, 18)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["model=transformer"], "data have 4 environments and model.environment=none maps one"),
+        (["model=transformer", MODES[1], "data.batch_size=100000"], "a balanced batch takes"),
+        (
+            ["model=transformer", MODES[1], "model.environment_token=shared", "model.embedding_dim=3"],
+            "raise model.embedding",
+        ),
+        (["model=transformer", MODES[0], "trainer.devices=65", "data.batch_size=64"], "devices=65 share batches of 64"),
+        (["model=linear", "data.target_environment=99C", "data.target_values=3"], "99C is no environment of the data"),
+        (["model=linear", "data.target_environment=27C", "data.target_values=9999"], "target_values=9999"),
+        (["model=linear", "data.temperatures=[23,23,30]"], "environment 23C occurs more than once"),
+        (["model=linear", "monitor=val/r2_target"], "monitor=val/r2_target"),
+        (
+            ["model=transformer", MODES[0], "model.environment_encoding=covariate", "data.environments=[27C]"],
+            "covariate temperature is the same in all environments",
+        ),
+    ],
+)
+def test_what_environments_cannot_give_is_refused_before_the_folder_is_made(overrides, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        small_run(tmp_path / "run", *TEMPERATURES, *overrides)
+    assert not (tmp_path / "run").exists()
+
+
+def test_covariates_are_asked_for_where_a_table_has_none(own_files, tmp_path):
+    genotype_file, phenotype_file = own_files
+    files = [
+        "data=table",
+        f"data.genotype_file={genotype_file}",
+        f"data.phenotype_file={phenotype_file}",
+        "trainer=cpu",
+    ]
+    model = ["model=transformer", MODES[0], "model.environment_encoding=covariate"]
+    with pytest.raises(InputError, match="needs numbers that describe each environment: give data.environment_file"):
+        run(compose_config([*files, *model]), tmp_path / "run")

@@ -90,6 +90,8 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
     for key in ("environments", "train_environments"):  # names may look like numbers
         if isinstance(names := config["data"].get(key), list):
             config["data"][key] = [str(name) for name in names]
+    if config["data"].get("target_environment") is not None:
+        config["data"]["target_environment"] = str(config["data"]["target_environment"])
     check_node("data", config["data"], target("data", config["data"]), GPMapDataModule.__init__)
     check_node("model", config["model"], target("model", config["model"]).__init__)
     check_node("training", config["training"], GPMapModule.__init__)

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from gpattention import artifacts
 from gpattention.analysis import comparison, environments, figures, transfer, unseen
-from gpattention.analysis.sweep import Sweep
+from gpattention.analysis.results import Sweep
 from gpattention.config import check_config, check_type, compose_config, conf_folder, refuse_unknown, suggest
 from gpattention.data.genotype_phenotype import refuse_repeats
 from gpattention.errors import InputError
@@ -25,7 +25,9 @@ from gpattention.run import run
 
 log = logging.getLogger(__name__)
 
+MOST_ROWS = 50
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
+MOST_ROWS = 50
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
 RESULTS, SUMMARY, FIGURE = "results.csv", "summary.csv", "results.png"
 # What the runs of a sweep come to: a summary of their results and a figure of it.
@@ -189,13 +191,16 @@ def finished(cfg: Any, folder: Path) -> dict[str, Any] | None:
 
 
 def print_table(summary: pd.DataFrame, title: str) -> None:
-    """The summary as a table on the terminal."""
+    """The first rows of the summary as a table on the terminal."""
     table = Table(title=title, title_justify="left")
     for name in summary:
-        table.add_column(str(name), justify="left" if summary[name].dtype == object else "right")
-    for row in summary.itertuples(index=False):
+        table.add_column(str(name), justify="right" if summary[name].dtype.kind in "if" else "left", no_wrap=True)
+    for row in summary.head(MOST_ROWS).itertuples(index=False):
         table.add_row(*(format_cell(value) for value in row))
-    Console().print(table)
+    console = Console()
+    console.print(table, width=None if console.is_terminal else 160)
+    if len(summary) > MOST_ROWS:
+        console.print(f"and {len(summary) - MOST_ROWS} rows more")
 
 
 def format_cell(value: Any) -> str:

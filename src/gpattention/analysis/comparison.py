@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
-from gpattention.analysis.sweep import Sweep
+from gpattention.analysis.results import Sweep
 
 COLUMNS = {
     "run": "run",

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
-from gpattention.analysis.sweep import Sweep, correlation, r2, read_predictions
+from gpattention.analysis.results import Sweep, correlation, r2, read_predictions
 
 OVERALL = "mean"
 

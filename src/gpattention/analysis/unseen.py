@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gpattention import artifacts
 from gpattention.analysis import figures
-from gpattention.analysis.sweep import Sweep, correlation, r2, read_predictions
+from gpattention.analysis.results import Sweep, correlation, r2, read_predictions
 from gpattention.errors import InputError
 
 

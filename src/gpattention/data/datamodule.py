@@ -44,6 +44,8 @@ class GPMapDataModule(L.LightningDataModule):
         max_correlation: prune loci that correlate by more than this on the training part; None keeps all.
         pruning_order: `random` (the paper, from split_seed) or `ascending` (the published code).
         weights: `equal`, or by `standard_error`, see `noise_weights`.
+        scale: standardise by the sd of `each` environment, or by a `common` one with values weighted by 1 / sd^2. Both have
+            the same loss; with a common one what is linear or quadratic in a covariate stays so.
         target_environment: the environment that keeps few values, as if it were new; None for none.
         target_values: training values that it keeps; see `keep_few_values`. 0 leaves it out of training.
         target_seed: of the choice of these values.
@@ -58,6 +60,7 @@ class GPMapDataModule(L.LightningDataModule):
         n_columns: columns given.
         split: rows of each part, measured individuals only.
         scaling: mean and sd per environment of the training part.
+        precision: (E,) factors of the weights of training values.
         target: the environment that keeps few values, or None.
     """
 
@@ -81,6 +84,7 @@ class GPMapDataModule(L.LightningDataModule):
         n_per_environment: int | None = None,
         balance: Balance = "skip_missing",
         weights: Literal["equal", "standard_error"] = "equal",
+        scale: Literal["each", "common"] = "each",
         target_environment: str | None = None,
         target_values: int | None = None,
         target_seed: int = 0,
@@ -125,7 +129,9 @@ class GPMapDataModule(L.LightningDataModule):
                 f"data.target_environment={target_environment} and data.target_values={target_values}: give both or neither"
             )
         self.split = Split(*(rows[measured[rows]] for rows in split))
-        self.scaling: Scaling = self.fit_scaling(data, target_scaling)
+        own = self.fit_scaling(data, target_scaling)
+        self.scaling: Scaling = own if scale == "each" else own.with_common_sd()
+        self.precision = (self.scaling.sd / own.sd) ** 2
         self.refuse_empty_parts(data)
 
         self.n_columns = data.n_loci
@@ -225,6 +231,7 @@ class GPMapDataModule(L.LightningDataModule):
                 )
             arrays = self.data.genotype[rows], self.data.phenotype[rows], self.data.standard_error[rows]
             weight = noise_weights(*arrays, self.data.environment_names)
+        weight *= self.precision
         if self.train_environments is not None:
             names = list(self.data.environment_names)
             unknown = [name for name in self.train_environments if name not in names]

@@ -1,0 +1,51 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import r2_score
+
+from gpattention.analysis import environments
+from gpattention.analysis.results import Sweep
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Two blocks in two folds each; B was not measured for the first individual."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for fold in range(2):
+        measured = rng.normal(size=(20, 2))
+        measured[0, 1] = np.nan
+        for block in ("one", "two"):
+            folder = tmp_path / f"{block}{fold}"
+            folder.mkdir()
+            order = rng.permutation(40) if block == "two" else np.arange(40)
+            pd.DataFrame(
+                {
+                    "id": np.repeat(np.arange(20), 2),
+                    "environment": np.tile(["A", "B"], 20),
+                    "measured": measured.ravel(),
+                    "predicted": rng.normal(size=40),
+                }
+            ).iloc[order].to_csv(folder / "predictions_test.tsv", sep="\t", index=False)
+            rows.append({"block": block, "folder": str(folder)})
+    return pd.DataFrame(rows)
+
+
+def scores(tables, environment):
+    values = [table[table["environment"] == environment].dropna() for table in tables]
+    return np.mean([r2_score(v["measured"], v["predicted"]) for v in values])
+
+
+def test_means_over_folds_and_average_of_blocks(results):
+    summary, figure = environments.analyse(results, Sweep("title", "folder", [], {}, averages={"both": ["one", "two"]}))
+    summary = summary.set_index(["block", "environment"])
+    tables = [pd.read_csv(f"{folder}/predictions_test.tsv", sep="\t") for folder in results["folder"]]
+    assert summary.loc[("one", "B"), "r2"] == pytest.approx(scores([tables[0], tables[2]], "B"))
+    averaged = []
+    for one, two in (tables[:2], tables[2:]):
+        both = one.merge(two, on=["id", "environment", "measured"])
+        averaged.append(both.assign(predicted=(both["predicted_x"] + both["predicted_y"]) / 2))
+    assert summary.loc[("both", "A"), "r2"] == pytest.approx(scores(averaged, "A"))
+    for block in ("one", "two", "both"):
+        assert summary.loc[(block, "mean"), "r2"] == pytest.approx(summary["r2"][block].drop("mean").mean())
+    assert len(figure.axes[0].get_lines()) == 3

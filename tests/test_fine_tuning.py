@@ -1,0 +1,96 @@
+import pytest
+import torch
+from conftest import SMALL
+
+from gpattention.artifacts import load_run
+from gpattention.config import compose_config
+from gpattention.errors import InputError
+from gpattention.run import run
+
+JOINT = ["model=transformer", "model.environment=joint", "data.temperatures=[23,25,30]", "model.embedding_dim=5"]
+
+
+def small_run(folder, *overrides):
+    return run(compose_config([*SMALL, "logger=none", *overrides]), folder)
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("earlier")
+    small_run(folder, *JOINT, "data.environments=[23C,25C]")
+    return folder
+
+
+def readout(module):
+    return module.network.readout.weight.flatten() + module.network.readout.deviation
+
+
+def test_environments_start_from_their_own_readout_and_new_ones_from_the_mean(earlier, tmp_path):
+    """A rate next to nothing leaves the parameters where they started."""
+    options = [f"fine_tune_from={earlier}", "training.learning_rate=1e-12", "data.environments=[25C,30C,23C]"]
+    small_run(tmp_path, *JOINT, *options)
+    before, after = load_run(earlier).module, load_run(tmp_path).module
+    old, new = readout(before), readout(after)
+    torch.testing.assert_close(new, torch.stack([old[1], old.mean(0), old[0]]), rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(after.network.embedding, before.network.embedding, rtol=1e-6, atol=1e-7)
+
+
+def test_frozen_parts_stay_and_others_move(earlier, tmp_path):
+    small_run(tmp_path, *JOINT, f"fine_tune_from={earlier}", "training.freeze=[embedding,blocks]")
+    before, after = load_run(earlier).module.network, load_run(tmp_path).module.network
+    assert torch.equal(before.embedding, after.embedding)
+    assert torch.equal(before.blocks[0].query_key_value, after.blocks[0].query_key_value)
+    assert not torch.equal(before.readout.weight, after.readout.weight)
+
+
+def test_training_on_the_target_alone_starts_better_than_from_nothing(tmp_path):
+    few = ["data.target_environment=30C", "data.target_values=20", "data.target_scaling=shrinkage"]
+    train = ["data.train_environments=[30C]", "monitor=val/r2_target", "trainer.max_epochs=3"]
+    more = ["data.epsilon=1", "data.n_segregants=1500"]
+    source = ["data.target_values=0", "trainer.max_epochs=10", "training.learning_rate=5e-3"]
+    small_run(tmp_path / "source", *JOINT, *more, *few[:1], *few[2:], *source)
+    tuned = small_run(tmp_path / "tuned", *JOINT, *more, *few, *train, f"fine_tune_from={tmp_path / 'source'}")
+    alone = small_run(tmp_path / "alone", *JOINT, *more, *few, *train)
+    assert tuned["n_train_target"] == alone["n_train_target"] == 20
+    assert tuned["n_val_target"] == 0
+    assert tuned["test/correlation_target"] > alone["test/correlation_target"] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (
+            ["model.embedding_dim=7"],
+            "its embedding has shape .6, 5. and this run needs .6, 7.: give both runs the same",
+        ),
+        (["model=attention"], "and this run needs .*: give both runs the same model keys"),
+        (["data.n_loci=7"], "was trained on other loci .6. than this run has .7."),
+    ],
+)
+def test_runs_that_do_not_fit_are_refused(earlier, overrides, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        small_run(tmp_path / "run", *JOINT, f"fine_tune_from={earlier}", *overrides)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_regression_neither_starts_nor_is_started_from(earlier, tmp_path):
+    with pytest.raises(InputError, match="a regression starts from nothing"):
+        small_run(tmp_path / "run", "model=linear", "data.temperatures=[23,25,30]", f"fine_tune_from={earlier}")
+    small_run(tmp_path / "linear", "model=linear", "data.temperatures=[23,25,30]")
+    with pytest.raises(InputError, match="is a run of a regression"):
+        small_run(tmp_path / "run", *JOINT, f"fine_tune_from={tmp_path / 'linear'}")
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match="nowhere is not a folder"):
+        small_run(tmp_path / "run", *JOINT, f"fine_tune_from={tmp_path / 'nowhere'}")
+
+
+def test_by_token_the_environments_must_be_the_same(tmp_path):
+    token = [*JOINT, "model.environment=token"]
+    small_run(tmp_path / "earlier", *token)
+    small_run(tmp_path / "same", *token, f"fine_tune_from={tmp_path / 'earlier'}")
+    with pytest.raises(
+        InputError, match="has environments 23C, 25C, 30C and this run 25C, 30C: with environments as tok"
+    ):
+        small_run(tmp_path / "other", *token, f"fine_tune_from={tmp_path / 'earlier'}", "data.environments=[25C,30C]")
