@@ -50,7 +50,7 @@ class GPMapModule(GPMap):
         model: the network as plain values: `_target_` and the arguments of its constructor.
         n_loci: L.
         environment_names: E names, in the order of the phenotype columns.
-        environment_covariates: E rows of standardised covariates, where the data have them.
+        environment_covariates: `covariates` of the DataModule, for networks that take them.
         loss: `pooled` averages over all measured values of a batch, `per_environment` over its environments (Eq. 47).
         freeze: parts of the network that stay as they are, by the start of their parameters' names.
         optimizer: `adam` or `adamw`.

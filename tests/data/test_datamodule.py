@@ -341,7 +341,8 @@ def test_covariates_are_standardised_over_the_environments_trained_on():
     data = make_data(4)
     data = make_data(4, **environments(data, t=[1, 50, 3, 5]))
     module = GPMapDataModule(data, target_environment="24C", target_values=0, target_scaling="shrinkage")
-    values = np.array(module.covariates)[:, 0]
+    values, log_sd = np.array(module.covariates).T
+    np.testing.assert_allclose(log_sd, np.log(module.scaling.sd) - np.log(module.scaling.sd).mean())
     np.testing.assert_allclose(values[[0, 2, 3]].mean(), 0, atol=1e-12)
     np.testing.assert_allclose(values, (np.array([1, 50, 3, 5]) - 3) / np.std([1, 3, 5]))
     constant = GPMapDataModule(make_data(4, **environments(data, t=[1, 1, 1, 1])))

@@ -43,14 +43,23 @@ def test_environments_of_a_joint_readout_start_equal_and_learn_apart():
     assert not readout.deviation.grad[1].any()
 
 
-def test_joint_readout_of_a_covariate_is_a_quadratic_reaction_norm():
-    covariates = [[-1.0], [0.0], [0.5], [2.0]]
-    readout = Readout("joint", 4, EnvironmentCode(4, "covariate", covariates, "quadratic", 4), 3, 4).double()
+def test_joint_readout_of_a_covariate_is_a_quadratic_reaction_norm_in_original_units():
+    """Standardised phenotypes times the sd are quadratic in the covariate."""
+    c, sd = np.array([-1.0, -0.2, 0.5, 2.0, 1.1]), np.array([3.0, 1.0, 0.5, 2.0, 0.8])
+    code = EnvironmentCode(5, "covariate", np.column_stack([c, np.log(sd)]).tolist(), "quadratic", 4)
+    readout = Readout("joint", 5, code, 3, 4).double()
+    assert code.width == 3
+    np.testing.assert_allclose(code.table.T @ code.table / 5, np.eye(3), atol=1e-6)
     torch.manual_seed(0)
     for parameter in readout.parameters():
         torch.nn.init.normal_(parameter)
-    phenotype = readout(torch.randn(6, 3, 4, dtype=torch.float64)).detach().numpy()
-    c = np.array(covariates)[:, 0]
-    for row in phenotype:
-        assert np.polyval(np.polyfit(c[:3], row[:3], 2), c[3]) == pytest.approx(row[3])
-    assert np.ptp(phenotype, axis=1).min() > 0.1
+    for row in readout(torch.randn(6, 3, 4, dtype=torch.float64)).detach().numpy() * sd:
+        fitted = np.polyfit(c[:3], row[:3], 2)
+        np.testing.assert_allclose(np.polyval(fitted, c[3:]), row[3:], rtol=1e-4)
+        assert np.ptp(row) > 0.1
+
+
+def test_quadratic_code_of_few_environments_has_no_more_numbers_than_these():
+    code = EnvironmentCode(2, "covariate", [[-1.0, 0.0], [1.0, 0.0]], "quadratic", 4)
+    assert code.width == 2
+    assert torch.isfinite(code.table).all()

@@ -72,7 +72,7 @@ def test_environment_token_equals_numpy(place, encoder):
             "environment_encoding": "covariate",
             "covariate_encoder": encoder,
             "covariate_width": 2,
-            "environment_covariates": [[-1.0], [0.5], [2.0]],
+            "environment_covariates": [[-1.0, 0.3], [0.5, 0.0], [2.0, -0.3]],
         }
     model = make_model(**options)
     genotype, environment = np.random.default_rng(0).choice([-1.0, 1.0], (3, 7)), torch.tensor([2, 0, 1])

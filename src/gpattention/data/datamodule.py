@@ -44,8 +44,6 @@ class GPMapDataModule(L.LightningDataModule):
         max_correlation: prune loci that correlate by more than this on the training part; None keeps all.
         pruning_order: `random` (the paper, from split_seed) or `ascending` (the published code).
         weights: `equal`, or by `standard_error`, see `noise_weights`.
-        scale: standardise by the sd of `each` environment, or by a `common` one with values weighted by 1 / sd^2. Both have
-            the same loss; with a common one what is linear or quadratic in a covariate stays so.
         target_environment: the environment that keeps few values, as if it were new; None for none.
         target_values: training values that it keeps; see `keep_few_values`. 0 leaves it out of training.
         target_seed: of the choice of these values.
@@ -60,7 +58,6 @@ class GPMapDataModule(L.LightningDataModule):
         n_columns: columns given.
         split: rows of each part, measured individuals only.
         scaling: mean and sd per environment of the training part.
-        precision: (E,) factors of the weights of training values.
         target: the environment that keeps few values, or None.
     """
 
@@ -84,7 +81,6 @@ class GPMapDataModule(L.LightningDataModule):
         n_per_environment: int | None = None,
         balance: Balance = "skip_missing",
         weights: Literal["equal", "standard_error"] = "equal",
-        scale: Literal["each", "common"] = "each",
         target_environment: str | None = None,
         target_values: int | None = None,
         target_seed: int = 0,
@@ -129,9 +125,7 @@ class GPMapDataModule(L.LightningDataModule):
                 f"data.target_environment={target_environment} and data.target_values={target_values}: give both or neither"
             )
         self.split = Split(*(rows[measured[rows]] for rows in split))
-        own = self.fit_scaling(data, target_scaling)
-        self.scaling: Scaling = own if scale == "each" else own.with_common_sd()
-        self.precision = (self.scaling.sd / own.sd) ** 2
+        self.scaling: Scaling = self.fit_scaling(data, target_scaling)
         self.refuse_empty_parts(data)
 
         self.n_columns = data.n_loci
@@ -191,7 +185,10 @@ class GPMapDataModule(L.LightningDataModule):
 
     @property
     def covariates(self) -> list[list[float]] | None:
-        """(E, C) covariates, standardised over the environments that have training values; None where there are none.
+        """(E, C + 1): covariates, standardised over the environments that have training values, and the log of the sd.
+
+        None where the data have no covariates. The sd is over the geometric mean of all: what is quadratic in a covariate
+        in original units is so in standardised ones only after division by it.
 
         Raises:
             InputError: a covariate is the same in all of these.
@@ -208,7 +205,8 @@ class GPMapDataModule(L.LightningDataModule):
                     f"covariate {name} is the same in all environments that are trained on: leave it out of "
                     "data.covariates, or give environments that differ in it"
                 )
-        return ((values - mean) / sd).tolist()
+        log_sd = np.log(self.scaling.sd)
+        return np.column_stack([(values - mean) / sd, log_sd - log_sd.mean()]).tolist()
 
     def describe(self) -> str:
         parts = " / ".join(f"{len(rows):,}" for rows in self.split)
@@ -231,7 +229,6 @@ class GPMapDataModule(L.LightningDataModule):
                 )
             arrays = self.data.genotype[rows], self.data.phenotype[rows], self.data.standard_error[rows]
             weight = noise_weights(*arrays, self.data.environment_names)
-        weight *= self.precision
         if self.train_environments is not None:
             names = list(self.data.environment_names)
             unknown = [name for name in self.train_environments if name not in names]

@@ -19,10 +19,6 @@ class Scaling(NamedTuple):
     def standardise(self, phenotype: NDArray[np.float64]) -> NDArray[np.float64]:
         return (phenotype - self.mean) / self.sd
 
-    def with_common_sd(self) -> "Scaling":
-        """The same means, and for every environment the geometric mean of all sds."""
-        return Scaling(self.mean, np.full_like(self.sd, np.exp(np.log(self.sd).mean())))
-
     def restore(self, standardised: NDArray) -> NDArray[np.float64]:
         return standardised.astype(np.float64) * self.sd + self.mean
 

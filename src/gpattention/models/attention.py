@@ -37,7 +37,7 @@ class Attention(nn.Module):
     Args:
         n_loci: L.
         n_environments: E.
-        environment_covariates: E rows of standardised covariates, for `environment_encoding=covariate`.
+        environment_covariates: what `environment_encoding=covariate` computes codes from, see `EnvironmentCode`.
         environment: `none` maps one environment; `token` adds a token for the environment asked for; `joint` gives all
             environments by one forward pass, a readout for each; `pooled` gives all the same.
         environment_token: see `EnvironmentToken`.

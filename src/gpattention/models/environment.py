@@ -24,13 +24,15 @@ class EnvironmentCode(nn.Module):
         n_environments: E.
         encoding: `onehot` has a number for every environment (W = E); `covariate` computes them from what is known of
             the environment, so that one without a single measurement has a code too.
-        covariates: E rows of C standardised covariates, for the encoding `covariate`.
-        encoder: `quadratic`, the covariates and their squares, as in a quadratic reaction norm (W = 2 C); `mlp`, a hidden
-            layer of 16 units; `fourier`, waves of the covariates, mixed linearly.
+        covariates: E rows of C standardised covariates and the log of the environment's sd, for the encoding `covariate`.
+        encoder: `quadratic`, for quadratic reaction norms in original units: 1, the covariates and their squares, over
+            the sd, as orthogonal columns (W = 2 C + 1, E at most); `mlp`, a hidden layer of 16 units; `fourier`, waves,
+            mixed linearly.
         width: W of `mlp` and `fourier`.
     """
 
     table: Tensor
+    shared: Tensor
 
     def __init__(
         self,
@@ -54,17 +56,30 @@ class EnvironmentCode(nn.Module):
         else:
             table, self.width = torch.tensor(covariates), width
             if encoder == "quadratic":
-                table, self.width = torch.cat([table, table**2 - 1], dim=1), 2 * table.shape[1]
+                table = quadratic_code(table)
+                self.width = table.shape[1]
             elif encoder == "mlp":
                 self.encoder = nn.Sequential(nn.Linear(table.shape[1], 16), nn.Tanh(), nn.Linear(16, width))
             else:
                 waves = FourierFeatures()
                 self.encoder = nn.Sequential(waves, nn.Linear(waves.per_covariate * table.shape[1], width))
         self.register_buffer("table", table, persistent=False)
+        # What a weight that all environments share is multiplied by, so that the columns of the code can take it on.
+        quadratic = encoding == "covariate" and encoder == "quadratic"
+        shared = table @ table.mean(0) if quadratic else torch.ones(n_environments)
+        self.register_buffer("shared", shared, persistent=False)
 
     def forward(self) -> Tensor:
         """(E, W)."""
         return self.encoder(self.table)
+
+
+def quadratic_code(table: Tensor) -> Tensor:
+    """(E, W) orthogonal columns of mean square 1 that span 1, c and c^2, each over the sd."""
+    covariates, log_sd = table[:, :-1].double(), table[:, -1:].double()
+    basis = torch.cat([torch.ones_like(log_sd), covariates, covariates**2], dim=1) * torch.exp(-log_sd)
+    left, lengths, _ = torch.linalg.svd(basis, full_matrices=False)
+    return (left[:, lengths > 1e-6 * lengths[0]] * len(table) ** 0.5).float()
 
 
 class FourierFeatures(nn.Module):
@@ -159,8 +174,8 @@ class Readout(nn.Module):
         token = torch.flatten(token_BTD, 1)
         shared = torch.flatten(self.weight)
         if self.code is not None:
-            code_EW = self.code()
-            weight = shared + code_EW @ self.deviation
-            return token @ weight.T + (self.offset + code_EW @ self.offset_deviation)
+            code_EW, common_E = self.code(), self.code.shared
+            weight = torch.outer(common_E, shared) + code_EW @ self.deviation
+            return token @ weight.T + (common_E * self.offset + code_EW @ self.offset_deviation)
         output = token @ shared + self.offset
         return output if self.environment == "token" else output.unsqueeze(1).expand(-1, self.n_environments)
