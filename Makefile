@@ -11,7 +11,7 @@ help:
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
 	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross (under 15 minutes)"
 	@echo "make setup      only the environment in $(VENV)"
-	@echo "make benchmark  time and memory of a training step and of a large cross, into benchmarks/results"
+	@echo "make benchmark  time and memory of training steps and of a large cross, into benchmarks/results"
 
 setup: $(VENV)/.ready
 
@@ -43,6 +43,7 @@ test-slow: setup
 
 benchmark: setup
 	@$(BIN)/python benchmarks/attention_step.py
+	@$(BIN)/python benchmarks/joint_step.py
 	@$(BIN)/python benchmarks/genome_cross.py
 
 clean:

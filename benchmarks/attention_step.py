@@ -38,7 +38,7 @@ class PublishedAttention(nn.Module):
         self.key = nn.ParameterList(k.clone() for _, k, _ in parts)
         self.value = nn.ParameterList(v.clone() for _, _, v in parts)
         self.readout = nn.Parameter(model.readout.weight.detach().clone())
-        self.offset = nn.Parameter(model.offset.detach().clone())
+        self.offset = nn.Parameter(model.readout.offset.detach().clone())
 
     def forward(self, genotype: Tensor) -> Tensor:
         n, n_loci = genotype.shape

@@ -130,3 +130,65 @@ def test_output_is_not_overwritten_unless_asked(named, tmp_path):
     assert output.read_text() == "mine"
     predict_to(folder / "run", folder / "geno.tsv", output, overwrite=True)
     assert output.read_text() != "mine"
+
+
+@pytest.fixture(scope="module")
+def by_temperature(tmp_path_factory):
+    """A run that knows its environments by temperature; 29C is in the data but not in training."""
+    folder = tmp_path_factory.mktemp("by_temperature")
+    options = ["model=transformer", "model.environment=joint", "model.environment_encoding=covariate", "data.epsilon=1"]
+    target = ["data.target_environment=29C", "data.target_values=0", "data.target_scaling=covariate"]
+    more = ["data.temperatures=[23,26,29,33,36]", "data.n_segregants=1500", "trainer.max_epochs=8", "data.noise=0.05"]
+    run(compose_config([*SMALL, *options, *target, *more, "training.learning_rate=1e-2"]), folder / "run")
+    genotype = np.random.default_rng(1).choice([-1, 1], (12, 6))
+    np.save(folder / "new.npy", genotype)
+    predict_to(folder / "run", folder / "new.npy", folder / "own.tsv")
+    return folder
+
+
+def test_environments_of_the_run_are_predicted_the_same_by_their_covariates(by_temperature, tmp_path):
+    (tmp_path / "e.tsv").write_text("name\tpH\ttemperature\n29C\t5\t29\n23C\t6\t23\n")
+    folder = by_temperature
+    predict_to(folder / "run", folder / "new.npy", tmp_path / "out.tsv", environment_file=tmp_path / "e.tsv")
+    given = pd.read_csv(tmp_path / "out.tsv", sep="\t").pivot(index="id", columns="environment", values="predicted")
+    own = pd.read_csv(folder / "own.tsv", sep="\t").pivot(index="id", columns="environment", values="predicted")
+    assert list(given) == ["23C", "29C"]
+    np.testing.assert_allclose(given, own[["23C", "29C"]], rtol=1e-5)
+
+
+def test_new_environment_lies_on_the_reaction_norm_of_every_individual(by_temperature, tmp_path):
+    """Predictions of all temperatures are quadratic in it, in original units, up to their means."""
+    rows = "".join(f"t{t}\t{t}\n" for t in (24, 27.5, 30, 31, 35))
+    (tmp_path / "e.tsv").write_text("name\ttemperature\n" + rows)
+    folder = by_temperature
+    predict_to(folder / "run", folder / "new.npy", tmp_path / "out.tsv", environment_file=tmp_path / "e.tsv")
+    table = pd.read_csv(tmp_path / "out.tsv", sep="\t").pivot(index="id", columns="environment", values="predicted")
+    table = table - table.mean()
+    t = np.array([float(name[1:]) for name in table])
+    for row in table.to_numpy():
+        np.testing.assert_allclose(np.polyval(np.polyfit(t, row, 2), t), row, atol=1e-3 * abs(row).max())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name\tpH\nx\t5\n", "has no column temperature: it has pH"),
+        ("name\ttemperature\nx\t\n", "covariate temperature of environment x is missing"),
+        ("name\ttemperature\nx\t1\nx\t2\n", "id x occurs more than once"),
+    ],
+)
+def test_bad_environment_files_are_refused(by_temperature, text, words, tmp_path):
+    (tmp_path / "e.tsv").write_text(text)
+    folder = by_temperature
+    with pytest.raises(InputError, match=words):
+        predict_to(folder / "run", folder / "new.npy", tmp_path / "out.tsv", environment_file=tmp_path / "e.tsv")
+
+
+def test_run_that_knows_environments_by_name_has_no_new_ones(named, tmp_path):
+    folder, genotype = named
+    genotype.to_csv(tmp_path / "new.csv")
+    (tmp_path / "e.tsv").write_text("name\ttemperature\nx\t1\n")
+    with pytest.raises(
+        InputError, match="knows its environments by name only; fit one with model.environment_encoding"
+    ):
+        predict_to(folder / "run", tmp_path / "new.csv", tmp_path / "out.tsv", environment_file=tmp_path / "e.tsv")

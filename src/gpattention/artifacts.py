@@ -67,6 +67,7 @@ class Preprocessing:
         locus_names: names of the loci used, or None for a bare array.
         environment_names: E names.
         mean, sd: of each environment in the training part, in original units.
+        n_train_values: measured values of each environment in the training part.
         covariates: E values of each covariate by its name, in original units, or None.
     """
 
@@ -77,6 +78,7 @@ class Preprocessing:
     environment_names: list[str]
     mean: list[float]
     sd: list[float]
+    n_train_values: list[int]
     covariates: dict[str, list[float]] | None
 
     @classmethod
@@ -90,6 +92,7 @@ class Preprocessing:
             environment_names=list(data.data.environment_names),
             mean=data.scaling.mean.tolist(),
             sd=data.scaling.sd.tolist(),
+            n_train_values=data.n_train_values.tolist(),
             covariates=None if covariates is None else {str(name): covariates[name].tolist() for name in covariates},
         )
 

@@ -1,6 +1,7 @@
 """Phenotypes of new genotypes from a finished run, without its training data."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from gpattention.artifacts import Preprocessing, Run, load_run, write_text
-from gpattention.data.formats import Genotypes, read_genotypes, read_loci
+from gpattention.data.formats import Genotypes, read_covariates, read_genotypes, read_loci
 from gpattention.data.genotype_phenotype import name_some
+from gpattention.data.scaling import Scaling, describe_environments, extrapolate_scaling
 from gpattention.errors import InputError
+from gpattention.models.environment import EnvironmentCode
 from gpattention.progress import progress_bar
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,7 @@ def predict(
     genotype_file: str,
     loci_file: str | None = None,
     locus_name_column: str | None = None,
+    environment_file: str | None = None,
     output_file: str = "predictions.tsv",
     overwrite: bool = False,
     accelerator: Literal["auto", "cpu", "gpu"] = "auto",
@@ -36,6 +40,8 @@ def predict(
         run: folder of a finished run.
         genotype_file: `.npy` or a table with an id column, in the coding of the run.
         loci_file: table that names the columns of an `.npy`; `locus_name_column` is the column with the names.
+        environment_file: table with a row per environment and the covariates of the run: predict these environments, new
+            ones too, in place of the run's. The run must know environments by their covariates.
         output_file: table of id, environment and predicted phenotype in original units.
         overwrite: replace the output file.
         accelerator: where to predict.
@@ -51,6 +57,8 @@ def predict(
     output.parent.mkdir(parents=True, exist_ok=True)
     device = choose_device(accelerator)
     finished = load_run(run)
+    if environment_file is not None:
+        finished = in_environments(finished, Path(environment_file))
     genotypes = read_genotypes(Path(genotype_file), finished.preprocessing.coding)
     names = genotypes.locus_names
     if loci_file is not None:
@@ -69,6 +77,34 @@ def predict(
     write_text(output, table.to_csv(sep="\t", index=False, float_format="%.8g"))
     log.info("%d individuals, %d environments: predictions in %s", len(ids), len(environments), output)
     return output
+
+
+def in_environments(run: Run, path: Path) -> Run:
+    """The run with other environments, known by their covariates alone.
+
+    Mean and sd of one that the run does not have come from quadratic fits on the covariates.
+    """
+    then = run.preprocessing
+    codes = [part for part in run.module.modules() if isinstance(part, EnvironmentCode)]
+    if then.covariates is None or not codes or codes[0].by_name:
+        raise InputError(
+            f"environment_file={path}: the run in {run.folder} knows its environments by name only; fit one with "
+            "model.environment_encoding=covariate and data.environment_file"
+        )
+    new = read_covariates(path, None, list(then.covariates))
+    trained = np.array(then.n_train_values) > 0
+    known = pd.DataFrame(then.covariates, index=pd.Index(then.environment_names))[trained]
+    known_scaling = Scaling(*(values[trained] for values in then.scaling))
+    own = dict(zip(then.environment_names, zip(*then.scaling, strict=True), strict=True))
+    both = [
+        own[name] if name in own else extrapolate_scaling(known.to_numpy(), row, known_scaling)
+        for name, row in zip(new.index, new.to_numpy(), strict=True)
+    ]
+    mean, sd = np.array(both).T
+    codes[0].table = torch.tensor(describe_environments(new, sd, known, known_scaling.sd))
+    run.module.environment_names = list(new.index)
+    names = {"environment_names": list(new.index), "mean": mean.tolist(), "sd": sd.tolist()}
+    return replace(run, preprocessing=replace(then, **names))
 
 
 def match_loci(genotypes: Genotypes, names: tuple[str, ...] | None, wanted: Preprocessing) -> NDArray:

@@ -56,7 +56,8 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
         check_monitor(config["monitor"], module)
         trainer = build_trainer(config, folder, module)
         log.info("%s", data.describe())
-        log.info("%s with %s fitted parameters", model_name(config), f"{module.n_fitted():,}")
+        count = module.n_fitted()  # none yet where they are as many as individuals
+        log.info("%s%s", model_name(config), f" with {count:,} fitted parameters" if count else "")
 
         with artifacts.new_run(folder):
             open_log()
@@ -192,8 +193,8 @@ def passes(module: GPMap, data: GPMapDataModule) -> float:
 
 
 def model_name(config: Mapping[str, Any]) -> str:
-    """What to call the model in the log: its terms where it is a regression, else its class."""
-    return config["model"].get("terms") or config["model"]["_target_"].rsplit(".", 1)[-1].lower()
+    """What to call the model in the log: its terms where it is a plain regression, else its class."""
+    return config["model"].get("terms") or config["model"]["_target_"].rsplit(".", 1)[-1].lower().removesuffix("module")
 
 
 def ceiling_text(metrics: Metrics) -> str:

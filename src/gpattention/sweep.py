@@ -118,6 +118,13 @@ def read_sweep(name: str) -> Sweep:
     sweep = Sweep(**content)
     if sweep.analysis not in ANALYSES:
         raise InputError(f"{path}: analysis={sweep.analysis}: {suggest(sweep.analysis, ANALYSES)}")
+    known = list(sweep.blocks)
+    for label, names in sweep.averages.items():
+        for unknown in [name for name in names if name not in known]:
+            raise InputError(
+                f"{path}: averages.{label}: no block is called {unknown}: the sweep has {', '.join(known)}"
+            )
+        known.append(label)
     return sweep
 
 

@@ -49,7 +49,7 @@ def test_joint_readout_of_a_covariate_is_a_quadratic_reaction_norm_in_original_u
     code = EnvironmentCode(5, "covariate", np.column_stack([c, np.log(sd)]).tolist(), "quadratic", 4)
     readout = Readout("joint", 5, code, 3, 4).double()
     assert code.width == 3
-    np.testing.assert_allclose(code.table.T @ code.table / 5, np.eye(3), atol=1e-6)
+    np.testing.assert_allclose(code().T @ code() / 5, np.eye(3), atol=1e-6)
     torch.manual_seed(0)
     for parameter in readout.parameters():
         torch.nn.init.normal_(parameter)
@@ -62,4 +62,4 @@ def test_joint_readout_of_a_covariate_is_a_quadratic_reaction_norm_in_original_u
 def test_quadratic_code_of_few_environments_has_no_more_numbers_than_these():
     code = EnvironmentCode(2, "covariate", [[-1.0, 0.0], [1.0, 0.0]], "quadratic", 4)
     assert code.width == 2
-    assert torch.isfinite(code.table).all()
+    assert torch.isfinite(code()).all()

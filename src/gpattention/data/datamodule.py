@@ -13,7 +13,14 @@ from gpattention.data.batching import Balance, Balanced, Batch, Batching, Gather
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData, name_some
 from gpattention.data.loci import prune_loci, variable_loci
 from gpattention.data.noise import noise_weights
-from gpattention.data.scaling import Scaling, TargetScaling, extrapolate_scaling, fit_scaling, shrink_towards_others
+from gpattention.data.scaling import (
+    Scaling,
+    TargetScaling,
+    describe_environments,
+    extrapolate_scaling,
+    fit_scaling,
+    shrink_towards_others,
+)
 from gpattention.data.splits import Split, SplitScheme, read_stored_split, split_individuals
 from gpattention.data.transfer import Target, keep_few_values
 from gpattention.errors import InputError
@@ -183,30 +190,16 @@ class GPMapDataModule(L.LightningDataModule):
             mean, sd = extrapolate_scaling(covariates[others], covariates[column], known)
         return Scaling(np.insert(known.mean, column, mean), np.insert(known.sd, column, sd))
 
+    @cached_property
+    def n_train_values(self) -> NDArray[np.int64]:
+        """(E,) measured values of the training part."""
+        return np.count_nonzero(~np.isnan(self.data.phenotype[self.split.train]), axis=0)
+
     @property
     def covariates(self) -> list[list[float]] | None:
-        """(E, C + 1): covariates, standardised over the environments that have training values, and the log of the sd.
-
-        None where the data have no covariates. The sd is over the geometric mean of all: what is quadratic in a covariate
-        in original units is so in standardised ones only after division by it.
-
-        Raises:
-            InputError: a covariate is the same in all of these.
-        """
-        table = self.data.covariates
-        if table is None:
-            return None
-        trained = ~np.isnan(self.data.phenotype[self.split.train]).all(axis=0)
-        values = table.to_numpy()
-        mean, sd = values[trained].mean(axis=0), values[trained].std(axis=0)
-        for name, spread in zip(table.columns, sd, strict=True):
-            if not spread:
-                raise InputError(
-                    f"covariate {name} is the same in all environments that are trained on: leave it out of "
-                    "data.covariates, or give environments that differ in it"
-                )
-        log_sd = np.log(self.scaling.sd)
-        return np.column_stack([(values - mean) / sd, log_sd - log_sd.mean()]).tolist()
+        """What the environments' codes are computed from, see `describe_environments`; None without covariates."""
+        table, sd, trained = self.data.covariates, self.scaling.sd, self.n_train_values > 0
+        return None if table is None else describe_environments(table, sd, table[trained], sd[trained])
 
     def describe(self) -> str:
         parts = " / ".join(f"{len(rows):,}" for rows in self.split)

@@ -119,13 +119,20 @@ def read_table_data(
     )
 
 
-def read_covariates(path: Path, environment_names: tuple[str, ...], columns: list[str] | None) -> pd.DataFrame:
-    """A row of numbers for each environment, from a table with the environment's name first."""
+def read_covariates(path: Path, environment_names: tuple[str, ...] | None, columns: list[str] | None) -> pd.DataFrame:
+    """A row of numbers for each environment, from a table with the environment's name first; all rows for None."""
     table = read_numbers(path, columns, "data.covariates")
-    missing = [name for name in environment_names if name not in table.index]
+    names = tuple(table.index) if environment_names is None else environment_names
+    missing = [name for name in names if name not in table.index]
     if missing:
         raise InputError(f"{path} has no row for environment {name_some(missing)}: add one, with its covariates")
-    return table.loc[list(environment_names)]
+    table = table.loc[list(names)]
+    for column, values in table.items():
+        wrong = ~np.isfinite(values.to_numpy())
+        if wrong.any():
+            name = names[int(wrong.argmax())]
+            raise InputError(f"{path}: covariate {column} of environment {name} is missing or infinite: give a number")
+    return table
 
 
 def read_genotypes(path: Path, coding: Coding | None) -> Genotypes:

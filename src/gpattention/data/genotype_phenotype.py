@@ -87,12 +87,7 @@ class GenotypePhenotypeData:
         refuse_repeats(self.individual_ids, "individual id")
         refuse_repeats(self.environment_names, "environment")
         refuse_repeats(self.locus_names or (), "locus name")
-        if self.covariates is not None:
-            assert tuple(self.covariates.index) == self.environment_names
-            for column, values in self.covariates.items():
-                if not np.isfinite(values).all():
-                    name = self.environment_names[int((~np.isfinite(values)).to_numpy().argmax())]
-                    raise InputError(f"covariate {column} of environment {name} is missing or infinite: give a number")
+        assert self.covariates is None or tuple(self.covariates.index) == self.environment_names
         for column, name in enumerate(self.environment_names):
             values = self.phenotype[:, column]
             self.refuse_where(np.isinf(values), f"phenotype of environment {name} is infinite")

@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gpattention.errors import InputError
@@ -101,3 +102,29 @@ def extrapolate_scaling(
     fitted = np.linalg.lstsq(design, np.stack([others.mean, np.log(others.sd)], axis=1))[0]
     mean, log_sd = (terms(target[None]) @ fitted)[0]
     return float(mean), float(np.exp(log_sd))
+
+
+def describe_environments(
+    covariates: pd.DataFrame, sd: NDArray[np.float64], known: pd.DataFrame, known_sd: NDArray[np.float64]
+) -> list[list[float]]:
+    """(E, C + 1): standardised covariates and, last, the log of the sd; what codes of environments are computed from.
+
+    The sd is over the geometric mean of those known: what is quadratic in a covariate in original units is so in
+    standardised ones only after division by it.
+
+    Args:
+        covariates, sd: of the environments to describe, in original units.
+        known, known_sd: of the environments that are trained on, which set the scale.
+
+    Raises:
+        InputError: a covariate is the same in all environments that are trained on.
+    """
+    spread = known.std(ddof=0)
+    for name, value in spread.items():
+        if not value:
+            raise InputError(
+                f"covariate {name} is the same in all environments that are trained on: leave it out of data.covariates, "
+                "or give environments that differ in it"
+            )
+    standardised = (covariates[known.columns] - known.mean()) / spread
+    return np.column_stack([standardised, np.log(sd) - np.log(known_sd).mean()]).tolist()

@@ -32,7 +32,6 @@ class EnvironmentCode(nn.Module):
     """
 
     table: Tensor
-    shared: Tensor
 
     def __init__(
         self,
@@ -45,8 +44,10 @@ class EnvironmentCode(nn.Module):
         super().__init__()
         if width < 1:
             raise InputError(f"model.covariate_width is {width}: give a number from 1 on")
+        self.by_name = encoding == "onehot"
         self.encoder: nn.Module = nn.Identity()
-        if encoding == "onehot":
+        self.width = width
+        if self.by_name:
             table, self.width = torch.eye(n_environments), n_environments
         elif covariates is None:
             raise InputError(
@@ -54,32 +55,51 @@ class EnvironmentCode(nn.Module):
                 "data.environment_file, or set model.environment_encoding=onehot"
             )
         else:
-            table, self.width = torch.tensor(covariates), width
+            table = torch.tensor(covariates)
             if encoder == "quadratic":
-                table = quadratic_code(table)
-                self.width = table.shape[1]
+                self.encoder = QuadraticCode(table)
+                self.width = self.encoder.width
             elif encoder == "mlp":
                 self.encoder = nn.Sequential(nn.Linear(table.shape[1], 16), nn.Tanh(), nn.Linear(16, width))
             else:
                 waves = FourierFeatures()
                 self.encoder = nn.Sequential(waves, nn.Linear(waves.per_covariate * table.shape[1], width))
         self.register_buffer("table", table, persistent=False)
-        # What a weight that all environments share is multiplied by, so that the columns of the code can take it on.
-        quadratic = encoding == "covariate" and encoder == "quadratic"
-        shared = table @ table.mean(0) if quadratic else torch.ones(n_environments)
-        self.register_buffer("shared", shared, persistent=False)
 
     def forward(self) -> Tensor:
         """(E, W)."""
         return self.encoder(self.table)
 
+    def common(self) -> Tensor:
+        """(E,) factors of a weight that all environments share: 1, or what is nearest to it among the quadratics."""
+        if isinstance(self.encoder, QuadraticCode):
+            return self() @ self.encoder.mean
+        return self.table.new_ones(len(self.table))
 
-def quadratic_code(table: Tensor) -> Tensor:
-    """(E, W) orthogonal columns of mean square 1 that span 1, c and c^2, each over the sd."""
-    covariates, log_sd = table[:, :-1].double(), table[:, -1:].double()
-    basis = torch.cat([torch.ones_like(log_sd), covariates, covariates**2], dim=1) * torch.exp(-log_sd)
-    left, lengths, _ = torch.linalg.svd(basis, full_matrices=False)
-    return (left[:, lengths > 1e-6 * lengths[0]] * len(table) ** 0.5).float()
+
+class QuadraticCode(nn.Module):
+    """Orthogonal columns of mean square 1 that span 1, c and c^2, each over the environment's sd."""
+
+    to_code: Tensor
+    mean: Tensor
+
+    def __init__(self, table_EC: Tensor) -> None:
+        super().__init__()
+        basis = self.basis(table_EC)
+        _, lengths, right = torch.linalg.svd(basis, full_matrices=False)
+        kept = lengths > 1e-5 * lengths[0]
+        to_code = right[kept].T / lengths[kept] * len(table_EC) ** 0.5
+        self.width = to_code.shape[1]
+        self.register_buffer("to_code", to_code, persistent=False)
+        self.register_buffer("mean", (basis @ to_code).mean(0), persistent=False)
+
+    def basis(self, table_EC: Tensor) -> Tensor:
+        covariates, log_sd = table_EC[:, :-1], table_EC[:, -1:]
+        return torch.cat([torch.ones_like(log_sd), covariates, covariates**2], dim=1) * torch.exp(-log_sd)
+
+    def forward(self, table_EC: Tensor) -> Tensor:
+        """Covariates and, last, log sd of any environments to (E, W)."""
+        return self.basis(table_EC) @ self.to_code
 
 
 class FourierFeatures(nn.Module):
@@ -174,7 +194,7 @@ class Readout(nn.Module):
         token = torch.flatten(token_BTD, 1)
         shared = torch.flatten(self.weight)
         if self.code is not None:
-            code_EW, common_E = self.code(), self.code.shared
+            code_EW, common_E = self.code(), self.code.common()
             weight = torch.outer(common_E, shared) + code_EW @ self.deviation
             return token @ weight.T + (common_E * self.offset + code_EW @ self.offset_deviation)
         output = token @ shared + self.offset
