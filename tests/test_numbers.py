@@ -10,7 +10,7 @@ from conftest import ROOT, SHARED_DATA
 
 from gpattention.config import compose_config
 from gpattention.run import run
-from gpattention.sweep import run_sweep
+from gpattention.sweep import merge, read_sweep, run_sweep
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +37,42 @@ def test_lithium(model, least, tmp_path):
         tmp_path,
     )
     assert least < metrics["test/r2"] < metrics["test/r2_ceiling"]
+
+
+SMALL_SWEEP = ["trainer=cpu", "logger=none"]
+
+
+@pytest.mark.skipif(not (SHARED_DATA / "byxrm_bloom2013").is_dir(), reason="byxrm_bloom2013 is not in ../shared/data")
+def test_environments_help_one_another_in_yeast(tmp_path):
+    """One fold of five: Kronecker ridge above GBLUP of each condition, both about the .40 measured elsewhere."""
+    experiment = [
+        *SMALL_SWEEP,
+        "experiment=byxrm_46",
+        f"data.root={SHARED_DATA}",
+        "model=kronecker",
+        "model.refit=true",
+    ]
+    together = run(compose_config(experiment), tmp_path / "together")["test/r2"]
+    alone = run(compose_config([*experiment, "model.covariance_shares=[0]"]), tmp_path / "alone")["test/r2"]
+    assert together > alone > 0.38
+
+
+@pytest.mark.skipif(not (SHARED_DATA / "wheat_cimmyt").is_dir(), reason="wheat_cimmyt is not in ../shared/data")
+def test_gaussian_kernel_predicts_wheat_yield(tmp_path):
+    experiment = [*SMALL_SWEEP, "experiment=wheat_4", f"data.root={SHARED_DATA}", "model=kronecker", "model.refit=true"]
+    gaussian = [*experiment, "model.genotype_kernel=gaussian"]
+    folds = [run(compose_config([*gaussian, f"data.fold={fold}"]), tmp_path / str(fold)) for fold in (1, 2, 3)]
+    assert sum(metrics["test/correlation"] for metrics in folds) / 3 > 0.45
+
+
+def test_new_environment_is_learned_from_a_hundred_values(tmp_path):
+    """The joint transformer, and the map blind to environments, above all that is trained on these values alone."""
+    blocks = merge(read_sweep("transfer_simulated"), [*SMALL_SWEEP, "data.target_values=100", "data.target_seed=0"])
+    names = ["linear alone", "pairwise alone", "transformer alone", "transformer pooled", "transformer joint"]
+    r2 = {name: run(compose_config(blocks[name]), tmp_path / name)["test/r2_target"] for name in names}
+    alone = max(r2[name] for name in names[:3])
+    assert r2["transformer joint"] > alone + 0.1
+    assert r2["transformer pooled"] > alone + 0.1
 
 
 def test_attention_step_is_faster_and_smaller_than_the_published_arithmetic():

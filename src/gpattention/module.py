@@ -129,6 +129,7 @@ class GPMapModule(GPMap):
     def on_validation_epoch_end(self) -> None:
         if self.trainer.state.fn == "fit":
             self.scores["train/loss"] = (self.loss_sum / self.trainer.num_training_batches).item()
+            self.scores["train/passes"] = self.values_seen.item() / self.trainer.datamodule.n_values  # type: ignore[attr-defined]
         super().on_validation_epoch_end()
         if not math.isfinite(self.scores["val/mse"]):
             raise InputError(

@@ -169,7 +169,6 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
         **target_counts(data),
         "best_epoch": best_epoch,
         "n_epochs": len(history),
-        "n_passes": round(passes(module, data), 3),
         "fit_seconds": round(fit_seconds, 3),
         "segregants_per_second": round(data.rows_per_epoch * len(history) / fit_seconds, 1),
         "peak_memory_mib": round(peak_memory_mib(), 1),
@@ -183,13 +182,6 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
 def target_counts(data: GPMapDataModule) -> dict[str, int]:
     """Values that the environment with few of them has for training and validation."""
     return {} if data.target is None else {"n_train_target": data.target.n_train, "n_val_target": data.target.n_val}
-
-
-def passes(module: GPMap, data: GPMapDataModule) -> float:
-    """How often the fit has seen each measured training value, on average."""
-    if not isinstance(module, GPMapModule):
-        return 1.0
-    return module.values_seen.item() / int((data.trained_on[1] > 0).sum())
 
 
 def model_name(config: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ COLUMNS = {
     "test/r2": "test R2",
     "test/r2_ceiling": "noise ceiling",
     "n_parameters": "parameters",
-    "n_passes": "passes",
+    "train/passes": "passes",
     "fit_seconds": "seconds",
 }
 

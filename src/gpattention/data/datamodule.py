@@ -237,6 +237,11 @@ class GPMapDataModule(L.LightningDataModule):
             )
         return rows[served], weight[served]
 
+    @property
+    def n_values(self) -> int:
+        """Measured values to train on."""
+        return int(np.count_nonzero(self.trained_on[1]))
+
     @cached_property
     def train(self) -> Batch:
         return self.batch_of(*self.trained_on)
