@@ -136,22 +136,27 @@ class GPMapDataModule(L.LightningDataModule):
         self.refuse_empty_parts(data)
 
         self.n_columns = data.n_loci
-        self.loci_index = variable_loci(data.genotype[self.split.train])
-        if not self.loci_index.size:
-            raise InputError(f"none of the {data.n_loci} loci varies among the training individuals: give loci that do")
-        if self.loci_index.size < data.n_loci:
-            log.info(
-                "%d of %d loci do not vary in the training part and are dropped",
-                data.n_loci - self.loci_index.size,
-                data.n_loci,
-            )
-        if max_correlation is not None:
-            rng = np.random.default_rng(split_seed)
-            self.loci_index = prune_loci(data.genotype[self.split.train], max_correlation, pruning_order, rng)
-            log.info(
-                "%d of %d loci are left at correlations up to %g", len(self.loci_index), data.n_loci, max_correlation
-            )
+        self.loci_index = self.choose_loci(data.genotype[self.split.train], max_correlation, pruning_order, split_seed)
         self.data = data if self.loci_index.size == data.n_loci else data.select_loci(self.loci_index)
+
+    def choose_loci(
+        self,
+        genotype: NDArray,
+        max_correlation: float | None,
+        pruning_order: Literal["random", "ascending"],
+        split_seed: int,
+    ) -> NDArray[np.int64]:
+        """Positions of the loci that vary in the training part and, if asked for, are not redundant there."""
+        n_loci = genotype.shape[1]
+        index = variable_loci(genotype)
+        if not index.size:
+            raise InputError(f"none of the {n_loci} loci varies among the training individuals: give loci that do")
+        if index.size < n_loci:
+            log.info("%d of %d loci do not vary in the training part and are dropped", n_loci - index.size, n_loci)
+        if max_correlation is not None:
+            index = prune_loci(genotype, max_correlation, pruning_order, np.random.default_rng(split_seed))
+            log.info("%d of %d loci are left at correlations up to %g", len(index), n_loci, max_correlation)
+        return index
 
     def refuse_empty_parts(self, data: GenotypePhenotypeData) -> None:
         target = self.target.column if self.target else None
