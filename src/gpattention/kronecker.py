@@ -191,24 +191,27 @@ def solve_kronecker(
     noise_E: Tensor,
     noise_factors_F: Tensor,
 ) -> Tensor:
-    """(F, R, E) posterior means of the coefficients of the features, for noise multiplied by each factor.
+    """(F, R, E) means of the features' coefficients given the data, for noise multiplied by each factor.
 
     With K_E = M M^T, in units of the noise, and coefficients C M^T: minimises
-    sum(weight (phenotype - features C M^T)^2) + |C|^2 over C, by conjugate gradients.
+    sum(weight (phenotype - features C M^T)^2) + |C|^2 over C, by conjugate gradients. Of all such M the one is taken that
+    makes the equations diagonal where the weights of an environment are equal.
     """
     unit_E = noise_E.sqrt()
-    eigenvalues_E, vectors_EE = torch.linalg.eigh(covariance_EE / torch.outer(unit_E, unit_E))
-    root_FEE = vectors_EE * eigenvalues_E.clamp_min(0).sqrt() / noise_factors_F.to(unit_E).sqrt()[:, None, None]
-    measured_FNE = weight_NE * phenotype_NE / unit_E / noise_factors_F.to(unit_E).sqrt()[:, None, None]
+    factor_F11 = noise_factors_F.to(unit_E)[:, None, None]
+    eigenvalues, vectors = torch.linalg.eigh(covariance_EE / torch.outer(unit_E, unit_E))
+    root_EE = vectors * eigenvalues.clamp_min(0).sqrt()
+    spread_E, rotation_EE = torch.linalg.eigh(root_EE.T @ (weight_NE.mean(0)[:, None] * root_EE))
+    root_FEE = root_EE @ rotation_EE / factor_F11.sqrt()
+    inverse_FRE = 1 / (variances_R[:, None] * spread_E / factor_F11 + 1)
+    measured_FNE = weight_NE * phenotype_NE / unit_E / factor_F11.sqrt()
 
     def equations(c_FRE: Tensor) -> Tensor:
         fitted_FNE = features_NR @ (c_FRE @ root_FEE.mT)
         return features_NR.T @ (weight_NE * fitted_FNE) @ root_FEE + c_FRE
 
-    spread_FE = eigenvalues_E.clamp_min(0) / noise_factors_F.to(unit_E)[:, None]
-    inverse_FRE = 1 / (weight_NE.mean() * variances_R[:, None] * spread_FE[:, None] + 1)
     c_FRE = conjugate_gradients(equations, features_NR.T @ measured_FNE @ root_FEE, inverse_FRE)
-    return c_FRE @ root_FEE.mT * (unit_E * noise_factors_F.to(unit_E).sqrt()[:, None])[:, None]
+    return c_FRE @ root_FEE.mT * unit_E * factor_F11.sqrt()
 
 
 def conjugate_gradients(equations, right: Tensor, inverse: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
