@@ -59,11 +59,10 @@ def test_training_on_the_target_alone_starts_better_than_from_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (
-            ["model.embedding_dim=7"],
-            "its embedding has shape .6, 5. and this run needs .6, 7.: give both runs the same",
-        ),
-        (["model=attention"], "and this run needs .*: give both runs the same model keys"),
+        (["model.embedding_dim=7"], "has model.embedding_dim=5 and this run model.embedding_dim=7: give both the same"),
+        (["model.n_layers=1"], "model.n_layers=3 and this run model.n_layers=1"),
+        (["model.score_scale=sqrt_dim"], "model.score_scale=none and this run"),
+        (["data.split_seed=1"], "has seen .* individuals of the test part of this run"),
         (["data.n_loci=7"], "was trained on other loci .6. than this run has .7."),
     ],
 )
@@ -91,6 +90,18 @@ def test_by_token_the_environments_must_be_the_same(tmp_path):
     small_run(tmp_path / "earlier", *token)
     small_run(tmp_path / "same", *token, f"fine_tune_from={tmp_path / 'earlier'}")
     with pytest.raises(
-        InputError, match="has environments 23C, 25C, 30C and this run 25C, 30C: with environments as tok"
+        InputError, match="has environments 23C, 25C, 30C and this run 25C, 30C: with environments as tokens or"
     ):
         small_run(tmp_path / "other", *token, f"fine_tune_from={tmp_path / 'earlier'}", "data.environments=[25C,30C]")
+
+
+def test_by_covariate_the_earlier_map_is_where_it_starts(tmp_path):
+    """The codes of environments come along, though the new run would scale its covariates in another way."""
+    options = [*JOINT, "model.environment_encoding=covariate", "data.temperatures=[23,25,30,33,36]"]
+    target = ["data.target_environment=25C", "data.target_scaling=shrinkage"]
+    small_run(tmp_path / "one", *options, *target, "data.target_values=0", "training.learning_rate=1e-2")
+    start = [f"fine_tune_from={tmp_path / 'one'}", "training.learning_rate=1e-12"]
+    small_run(tmp_path / "two", *options, *target, "data.target_values=100", *start)
+    genotype = torch.ones(3, 6) * torch.tensor([[1.0], [-1.0], [0.5]])
+    before, after = (load_run(tmp_path / name).module(genotype) for name in ("one", "two"))
+    torch.testing.assert_close(after, before, rtol=1e-5, atol=1e-6)

@@ -41,10 +41,12 @@ def dense_prediction(kernel, cross, phenotype, weight, covariance, noise):
     individual, environment = np.nonzero(weight)
     among = covariance[np.ix_(environment, environment)] * kernel[np.ix_(individual, individual)]
     total = among + np.diag(noise[environment] / weight[individual, environment])
-    solved = np.linalg.solve(total, phenotype[individual, environment])
-    return np.stack(
-        [(covariance[e, environment] * cross[:, individual]) @ solved for e in range(len(covariance))], axis=1
-    )
+    value, mean_of = phenotype[individual, environment], np.eye(len(covariance))[environment]
+    inverse = np.linalg.inv(total)
+    mean = np.linalg.solve(mean_of.T @ inverse @ mean_of, mean_of.T @ inverse @ value)  # generalised least squares
+    solved = inverse @ (value - mean_of @ mean)
+    genetic = [(covariance[e, environment] * cross[:, individual]) @ solved for e in range(len(covariance))]
+    return np.stack(genetic, axis=1) + mean
 
 
 def gaussian_kernel(a, b, mean_distance, bandwidth):
@@ -90,7 +92,8 @@ def test_weights_count_as_precision():
     covariance, noise = np.array([[0.6, 0.3], [0.3, 0.5]]), np.array([0.4, 0.5])
     tensors = (torch.from_numpy(a) for a in (phenotype, weight, covariance, noise))
     factors = torch.tensor([1.0, 4.0], dtype=torch.float64)
-    given = kernel.features @ solve_kronecker(kernel.features, kernel.variances, *tensors, factors)
+    coefficients, mean = solve_kronecker(kernel.features, kernel.variances, *tensors, factors)
+    given = kernel.features @ coefficients + mean[:, None]
     dense = (kernel.features @ kernel.features.T).numpy()
     for f, factor in enumerate(factors.numpy()):
         wanted = dense_prediction(dense, dense, phenotype, weight, covariance, factor * noise)
@@ -139,6 +142,25 @@ def test_sparse_environment_is_helped_by_the_others():
     module = GPMapDataModule(several, batching="one_pass")
     together, alone = (fit(module, covariance_shares=[share])[0].scores["val/correlation/A"] for share in (1.0, 0.0))
     assert together > alone + 0.2
+
+
+def test_one_environment_trained_on_among_several_is_fitted_alone():
+    data = make_data(n=150, n_environments=3)
+    one = GPMapDataModule(data.data, batching="one_pass", train_environments=["A"])
+    module, _ = fit(one)
+    assert module.scores["val/r2/A"] > 0.2
+    assert torch.isfinite(module.coefficients).all()
+
+
+def test_refit_trains_on_no_other_environments(monkeypatch):
+    data = make_data(n=150, n_environments=3, missing=0.1)
+    seen = []
+    solve = KroneckerModule.solve_on
+    monkeypatch.setattr(KroneckerModule, "solve_on", lambda self, batch: (seen.append(batch), solve(self, batch)))
+    fit(GPMapDataModule(data.data, batching="one_pass", train_environments=["A", "C"]), refit=True)
+    first, second = (batch.weight.sum(0) for batch in seen)
+    assert first[1] == second[1] == 0
+    assert (second[[0, 2]] > first[[0, 2]]).all()
 
 
 @pytest.mark.parametrize(

@@ -137,3 +137,12 @@ def test_negative_penalty_is_refused():
         RidgeModule(
             n_loci=3, environment_names=["A"], terms="linear", additive_penalties=[-1.0], pairwise_penalties=[1.0]
         )
+
+
+def test_pooled_is_one_map_of_the_mean_over_environments():
+    data = make_data(n=300, n_environments=3)
+    module = fit(data, environment="pooled", additive_penalties=[0.01, 1.0, 100.0])
+    assert len(module.coefficients.unique(dim=1).T) == len(module.penalty.unique(dim=1).T) == 1
+    genotype, phenotype = arrays(data, "train")
+    wanted = Ridge(alpha=module.penalty[0, 0].item() / 3).fit(genotype, phenotype.mean(axis=1))
+    np.testing.assert_allclose(module.coefficients[:, 0], wanted.coef_, rtol=1e-5)

@@ -368,6 +368,14 @@ def test_target_is_scored_by_the_others_where_it_has_no_validation_value(tmp_pat
         (["model=linear", "data.temperatures=[23,23,30]"], "environment 23C occurs more than once"),
         (["model=linear", "monitor=val/r2_target"], "monitor=val/r2_target"),
         (
+            ["model=linear", "data.target_environment=27C", "data.target_values=9", "monitor=val/r2/27C"],
+            "monitor=val/r2/27C",
+        ),
+        (
+            ["model=transformer", MODES[2], "model.environment_encoding=covariate"],
+            "environment=pooled takes no model.env",
+        ),
+        (
             ["model=transformer", MODES[0], "model.environment_encoding=covariate", "data.environments=[27C]"],
             "covariate temperature is the same in all environments",
         ),

@@ -177,3 +177,20 @@ def test_unseen_environment_is_compared_with_what_the_others_say(tmp_path):
     assert len(summary) == 4 * len(sweep.read_sweep("unseen_temperature").blocks)
     assert set(summary["target"]) == {"29C"}
     assert summary["squared_correlation"].between(0, 1).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "words"),
+    [
+        ("byxrm_46", ["seed=7"], "seed=7: the blocks joint 0 and joint 1 become the same"),
+        (
+            "transfer_simulated",
+            ["data.split_seed=0,1"],
+            "starts from transformer_others_only, which is no run of this sweep",
+        ),
+    ],
+)
+def test_overrides_that_break_a_sweep_are_refused_before_any_run(name, overrides, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "run", lambda *_: pytest.fail("a run was started"))
+    with pytest.raises(InputError, match=words):
+        sweep.run_sweep(name, overrides, tmp_path)

@@ -3,12 +3,12 @@
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import hydra
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -100,7 +100,7 @@ def with_messages(command: Callable[[], None], config_name: str = "config") -> N
         stop(f"not enough memory ({error}): ask for fewer individuals or loci")
     except (ValueError, TypeError) as error:
         # Hydra's own complaint of a group that is null or a number; anything later is a fault of ours.
-        if GlobalHydra.instance().is_initialized() and HydraConfig.instance().cfg is not None:
+        if came_from_our_work(error):
             raise
         stop(f"{explain(error, config_name)}: a group takes the name of one of its options, as in logger=csv")
     except (KeyboardInterrupt, SystemExit) as error:
@@ -109,6 +109,12 @@ def with_messages(command: Callable[[], None], config_name: str = "config") -> N
             raise
         print("stopped", file=sys.stderr)
         sys.exit(130)
+
+
+def came_from_our_work(error: Exception) -> bool:
+    """Whether a run or a prediction had begun, so that the error is not Hydra's."""
+    frames = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return "gpattention.run" in frames or "gpattention.predict" in frames
 
 
 def stop(message: str) -> NoReturn:

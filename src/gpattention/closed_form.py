@@ -20,7 +20,12 @@ class ClosedFormMap(GPMap):
     An environment without a value in the validation part takes the candidate with the highest mean R2 of the others.
 
     Subclasses give `solve`, `predict_candidates` and `keep`.
+
+    Attributes:
+        one_map: one candidate for all environments, that with the highest mean R2.
     """
+
+    one_map = False
 
     def __init__(self, environment_names: list[str]) -> None:
         super().__init__(environment_names)
@@ -86,8 +91,10 @@ class ClosedFormMap(GPMap):
         n_environments = len(self.environment_names)
         columns = self.candidate_accuracy
         r2_CE = columns.compute()["r2"].reshape(-1, n_environments)
-        r2_CE = torch.where(r2_CE.isnan(), r2_CE.nanmean(dim=1, keepdim=True), r2_CE)
-        best_E = r2_CE.argmax(dim=0)
+        mean_C1 = torch.where(r2_CE.isfinite(), r2_CE, torch.nan).nanmean(dim=1, keepdim=True)
+        # The others choose for an environment without validation values, and all together where they share one map.
+        for_itself = r2_CE.isfinite() & (not self.one_map)
+        best_E = torch.where(for_itself, r2_CE, mean_C1).argmax(dim=0)
         self.keep(best_E)
         chosen = best_E * n_environments + torch.arange(n_environments, device=best_E.device)
         for state in columns._defaults:

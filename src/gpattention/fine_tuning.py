@@ -1,55 +1,76 @@
 """Training that starts from the map of an earlier run, perhaps of other environments."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from gpattention.artifacts import Run
+from gpattention.artifacts import SPLITS, Run
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.module import GPMapModule
 
 PER_ENVIRONMENT = ("network.readout.deviation", "network.readout.offset_deviation")
+MAY_DIFFER = {"dropout", "init_std", "attention_kernel"}  # without being another map
 
 
 def start_from(module: GPMapModule, earlier: Run, data: GPMapDataModule) -> None:
     """Copy the parameters of an earlier run into a module.
 
     With a readout per environment, an environment that the earlier run had takes its own, and a new one the mean of all
-    that it had. With environments as tokens both runs must have the same environments.
+    that it had. With environments as tokens or known by covariates both runs must have the same environments.
 
     Raises:
-        InputError: the earlier run has another kind of model, other sizes, other loci, or other environments by token.
+        InputError: the earlier run has another kind of model, other sizes, other loci, other environments where they must
+            be the same, or was fitted to individuals that this run tests or chooses by.
     """
     place = f"fine_tune_from={earlier.folder}"
-    refuse_other_loci(place, earlier, data)
-    old_names = earlier.preprocessing.environment_names
     if not isinstance(earlier.module, GPMapModule):
         raise InputError(f"{place} is a run of a regression, which has nothing to start from: give a run of a network")
-    if module.by_token and old_names != module.environment_names:
+    refuse_other_loci(place, earlier, data)
+    refuse_other_model(place, earlier.module.hparams["model"], module.hparams["model"])
+    refuse_known_individuals(place, earlier, data)
+    old_names, new_names = earlier.preprocessing.environment_names, module.environment_names
+    by_name = module.hparams["model"].get("environment_encoding", "onehot") == "onehot" and not module.by_token
+    if not by_name and old_names != new_names:
         raise InputError(
-            f"{place} has environments {name_some(old_names, 20)} and this run {name_some(module.environment_names, 20)}: "
-            "with environments as tokens they must be the same; data.target_values=0 leaves one out of training"
+            f"{place} has environments {name_some(old_names, 20)} and this run {name_some(new_names, 20)}: with environments "
+            "as tokens or known by covariates they must be the same; data.target_values=0 leaves one out of training"
         )
-    old = earlier.module.state_dict()
-    by_name = module.hparams["model"].get("environment_encoding", "onehot") == "onehot"
-    new: dict[str, Tensor] = {}
-    for name, values in module.state_dict().items():
-        values_then = old.get(name, torch.empty(0))
-        if name in PER_ENVIRONMENT and by_name and len(values_then) == len(old_names):
-            values_then = match_environments(values_then, old_names, module.environment_names)
-        if values_then.shape != values.shape:
-            was, now = (tuple(part.shape) for part in (values_then, values))
-            raise InputError(
-                f"{place}: its {name.removeprefix('network.')} has shape {was} and this run needs {now}: give both runs the same model keys"
-            )
-        new[name] = values_then
-    module.load_state_dict(new)
+    state = earlier.module.state_dict()
+    if by_name:
+        for name in PER_ENVIRONMENT:
+            if name in state:
+                state[name] = match_environments(state[name], old_names, new_names)
+        state = {name: values for name, values in state.items() if not name.endswith("code.table")}
+    module.load_state_dict(state, strict=not by_name)
 
 
 def match_environments(values: Tensor, old_names: list[str], new_names: list[str]) -> Tensor:
     """Rows by environment, from those of the old names to those of the new; the mean of all for a new name."""
     return torch.stack([values[old_names.index(n)] if n in old_names else values.mean(0) for n in new_names])
+
+
+def refuse_other_model(place: str, then: dict, now: dict) -> None:
+    differing = sorted(key for key in {*then, *now} - MAY_DIFFER if then.get(key) != now.get(key))
+    if differing:
+        was, wanted = (", ".join(f"{key}={model.get(key)}" for key in differing) for model in (then, now))
+        raise InputError(f"{place} has model.{was} and this run model.{wanted}: give both the same")
+
+
+def refuse_known_individuals(place: str, earlier: Run, data: GPMapDataModule) -> None:
+    """Individuals that the earlier run was fitted to tell nothing about new ones."""
+    with np.load(earlier.folder / SPLITS, allow_pickle=False) as split:
+        then = split["individual_ids"]
+        fitted, chosen_by = set(then[split["train"]].tolist()), set(then[split["val"]].tolist())
+    ids = np.array(data.data.individual_ids)
+    for part, seen in (("test", fitted | chosen_by), ("val", fitted)):
+        known = [name for name in ids[getattr(data.split, part)].tolist() if name in seen]
+        if known:
+            raise InputError(
+                f"{place} has seen {len(known)} individuals of the {part} part of this run, the first {known[0]}: give "
+                "both runs the same data.split_scheme, data.split_seed and fractions"
+            )
 
 
 def refuse_other_loci(place: str, earlier: Run, data: GPMapDataModule) -> None:

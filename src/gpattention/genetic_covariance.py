@@ -43,7 +43,9 @@ def genetic_covariance(features_NR: Tensor, phenotype_NE: Tensor, weight_NE: Ten
     measured_E = measured_NE.mean(0)
     squares_EE = squares * torch.outer(measured_E, measured_E)
     estimate_EE = torch.where(squares_EE > 0, products_EE / squares_EE, 0.0)
-    variance_EE = 1 / squares_EE  # infinite where nothing was measured
+    # Of the noise, and of who was measured: n values tell a correlation to 1 / n at best. Infinite where nothing was.
+    n_E = measured_NE.sum(0)
+    variance_EE = 1 / squares_EE + 1 / torch.minimum(n_E[:, None], n_E)
 
     share_E = shrink(estimate_EE.diagonal(), 2 * variance_EE.diagonal()).clamp(LEAST_SHARE, MOST_SHARE)
     n_environments = len(share_E)
@@ -58,7 +60,12 @@ def genetic_covariance(features_NR: Tensor, phenotype_NE: Tensor, weight_NE: Ten
 
 
 def shrink(estimate: Tensor, variance: Tensor) -> Tensor:
-    """Estimates drawn towards their weighted mean by the share of their variance that is due to error."""
+    """Estimates drawn towards their weighted mean by the share of their variance that is due to error.
+
+    0 where no estimate is known at all.
+    """
+    if not variance.isfinite().any():
+        return torch.zeros_like(estimate)
     precision = 1 / variance
     precision = precision / precision.sum()
     mean = (precision * estimate).sum()

@@ -7,6 +7,7 @@ F noise factors, C candidates.
 
 from typing import Literal, NamedTuple
 
+import numpy as np
 import psutil
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ MAX_ITERATIONS = 2000
 
 
 class KroneckerModule(ClosedFormMap):
-    """y_ie = g_ie + noise_ie with g ~ Normal(0, K_E (x) K_G); predicts the mean of g given the training part.
+    """y_ie = mean_e + g_ie + noise_ie with g ~ Normal(0, K_E (x) K_G); predicts the mean of y given the training part.
 
     K_E and the noise of each environment are estimated from the training phenotypes (see `genetic_covariance`). The
     equations over the measured values are solved by conjugate gradients in the eigenvectors of K_E and K_G, which are
@@ -118,10 +119,10 @@ class KroneckerModule(ClosedFormMap):
                 )
                 for one in covariance.with_shares(self.shares)
             ]
-            coefficients_ACE = torch.einsum("ar,cre->ace", kernel.to_features, torch.cat(solved))
-            self.candidates.append(
-                (bandwidth, -torch.einsum("a,ace->ce", kernel.centre, coefficients_ACE), coefficients_ACE)
-            )
+            coefficients_CRE, mean_CE = (torch.cat(parts) for parts in zip(*solved, strict=True))
+            coefficients_ACE = torch.einsum("ar,cre->ace", kernel.to_features, coefficients_CRE)
+            intercept_CE = mean_CE - torch.einsum("a,ace->ce", kernel.centre, coefficients_ACE)
+            self.candidates.append((bandwidth, intercept_CE, coefficients_ACE))
 
     def predict_candidates(self, genotype_BL: Tensor) -> Tensor:
         return torch.cat(
@@ -135,8 +136,7 @@ class KroneckerModule(ClosedFormMap):
     def keep(self, best_E: Tensor) -> None:
         if self.refit:
             data = self.trainer.datamodule  # type: ignore[attr-defined]
-            both = zip(data.train[:3], data.batch_of(data.split.val)[:3], strict=True)
-            self.solve_on(Batch(*(torch.cat(parts) for parts in both)))
+            self.solve_on(data.batch_of(*data.weigh(np.concatenate([data.split.train, data.split.val]))))
         n_each = self.candidates[0][1].shape[0]
         environment = torch.arange(len(best_E), device=best_E.device)
         number, within = best_E // n_each, best_E % n_each
@@ -190,12 +190,13 @@ def solve_kronecker(
     covariance_EE: Tensor,
     noise_E: Tensor,
     noise_factors_F: Tensor,
-) -> Tensor:
-    """(F, R, E) means of the features' coefficients given the data, for noise multiplied by each factor.
+) -> tuple[Tensor, Tensor]:
+    """(F, R, E) means of the features' coefficients given the data, for noise multiplied by each factor; (F, E) means.
 
     With K_E = M M^T, in units of the noise, and coefficients C M^T: minimises
-    sum(weight (phenotype - features C M^T)^2) + |C|^2 over C, by conjugate gradients. Of all such M the one is taken that
-    makes the equations diagonal where the weights of an environment are equal.
+    sum(weight (phenotype - mean - features C M^T)^2) + |C|^2 over C and the means of the environments, which are taken
+    out of the equations, by conjugate gradients. Of all such M the one is taken that makes the equations diagonal where
+    the weights of an environment are equal.
     """
     unit_E = noise_E.sqrt()
     factor_F11 = noise_factors_F.to(unit_E)[:, None, None]
@@ -204,14 +205,18 @@ def solve_kronecker(
     spread_E, rotation_EE = torch.linalg.eigh(root_EE.T @ (weight_NE.mean(0)[:, None] * root_EE))
     root_FEE = root_EE @ rotation_EE / factor_F11.sqrt()
     inverse_FRE = 1 / (variances_R[:, None] * spread_E / factor_F11 + 1)
-    measured_FNE = weight_NE * phenotype_NE / unit_E / factor_F11.sqrt()
+    share_NE = weight_NE / weight_NE.sum(0).clamp_min(torch.finfo(weight_NE.dtype).tiny)
+
+    def centred(value_FNE: Tensor) -> Tensor:
+        return weight_NE * (value_FNE - (share_NE * value_FNE).sum(-2, keepdim=True))
 
     def equations(c_FRE: Tensor) -> Tensor:
-        fitted_FNE = features_NR @ (c_FRE @ root_FEE.mT)
-        return features_NR.T @ (weight_NE * fitted_FNE) @ root_FEE + c_FRE
+        return features_NR.T @ centred(features_NR @ (c_FRE @ root_FEE.mT)) @ root_FEE + c_FRE
 
+    measured_FNE = centred(phenotype_NE / unit_E / factor_F11.sqrt())
     c_FRE = conjugate_gradients(equations, features_NR.T @ measured_FNE @ root_FEE, inverse_FRE)
-    return c_FRE @ root_FEE.mT * unit_E * factor_F11.sqrt()
+    coefficients_FRE = c_FRE @ root_FEE.mT * unit_E * factor_F11.sqrt()
+    return coefficients_FRE, (share_NE * (phenotype_NE - features_NR @ coefficients_FRE)).sum(-2)
 
 
 def conjugate_gradients(equations, right: Tensor, inverse: Tensor) -> Tensor:  # type: ignore[no-untyped-def]

@@ -101,6 +101,10 @@ def in_environments(run: Run, path: Path) -> Run:
         for name, row in zip(new.index, new.to_numpy(), strict=True)
     ]
     mean, sd = np.array(both).T
+    for name in known:
+        outside = new.index[(new[name] < known[name].min()) | (new[name] > known[name].max())]
+        if len(outside):
+            log.warning("%s is outside the range of training in environment %s", name, name_some(list(outside)))
     codes[0].table = torch.tensor(describe_environments(new, sd, known, known_scaling.sd))
     run.module.environment_names = list(new.index)
     names = {"environment_names": list(new.index), "mean": mean.tolist(), "sd": sd.tolist()}

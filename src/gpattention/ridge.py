@@ -59,7 +59,8 @@ class RidgeModule(ClosedFormMap):
                 f"model.additive_penalties={additive_penalties}, pairwise_penalties={pairwise_penalties}: give at least "
                 "one of each, from 0 on"
             )
-        self.n_loci, self.pooled = n_loci, environment == "pooled"
+        self.n_loci = n_loci
+        self.one_map = environment == "pooled"
         n_pairs = n_loci * (n_loci - 1) // 2 if terms == "pairwise" else 0
         self.n_terms = n_loci + n_pairs
         refuse_too_many_terms(self.n_terms, 1)
@@ -89,7 +90,7 @@ class RidgeModule(ClosedFormMap):
 
     def values(self, weight_BE: Tensor) -> Tensor:
         """Summed over the environments where one map serves them all: (B, 1), else (B, E)."""
-        return weight_BE.sum(1, keepdim=True) if self.pooled else weight_BE
+        return weight_BE.sum(1, keepdim=True) if self.one_map else weight_BE
 
     def on_fit_start(self) -> None:
         """Environments measured in the same individuals share one matrix."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -53,7 +54,7 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
         module_class = artifacts.module_class(config["model"])
         data = build_data(config, module_class)
         module = build_module(config, module_class, data)
-        check_monitor(config["monitor"], module)
+        check_monitor(config["monitor"], module, data)
         trainer = build_trainer(config, folder, module)
         log.info("%s", data.describe())
         count = module.n_fitted()  # none yet where they are as many as individuals
@@ -72,9 +73,11 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
     return metrics
 
 
-def check_monitor(monitor: str, module: GPMap) -> None:
+def check_monitor(monitor: str, module: GPMap, data: GPMapDataModule) -> None:
     """Refuse a score that validation does not give, or of which less is better."""
-    known = ["val/r2", "val/r2_pooled", *(f"val/r2/{name}" for name in module.environment_names)]
+    n_measured = np.count_nonzero(~np.isnan(data.data.phenotype[data.split.val]), axis=0)
+    names = [name for name, n in zip(module.environment_names, n_measured.tolist(), strict=True) if n]
+    known = ["val/r2", "val/r2_pooled", *(f"val/r2/{name}" for name in names)]
     if module.target_environment is not None:
         known.append("val/r2_target")
     if monitor not in known:

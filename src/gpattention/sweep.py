@@ -5,6 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
@@ -79,8 +80,7 @@ def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd
     jobs = [job for label, block in merge(sweep, overrides).items() for job in expand(label, block)]
     refuse_repeats([job.name for job in jobs], f"conf/sweep/{name}.yaml: a run called")
     configs = [compose_config([text.replace("{folder}", str(folder)) for text in job.overrides]) for job in jobs]
-    for cfg in configs:
-        check_config(cfg)
+    refuse_missing_sources([check_config(cfg) for cfg in configs], jobs, folder)
     rows = []
     for number, (job, cfg) in enumerate(zip(jobs, configs, strict=True), 1):
         run_folder = folder / job.name
@@ -143,7 +143,13 @@ def merge(sweep: Sweep, given: list[str]) -> dict[str, list[str]]:
             key = override.partition("=")[0]
             if key not in varied or is_grid(block.get(key, "")):
                 block[key] = override
-    return {label: list(block.values()) for label, block in blocks.items()}
+    merged = {label: list(block.values()) for label, block in blocks.items()}
+    for (first, one), (second, other) in combinations(merged.items(), 2):
+        if set(one) == set(other):
+            raise InputError(
+                f"{', '.join(given)}: the blocks {first} and {second} become the same; leave out what makes them so"
+            )
+    return merged
 
 
 def by_key(overrides: list[str]) -> dict[str, str]:
@@ -182,6 +188,18 @@ def expand(label: str, block: list[str]) -> list[Job]:
 def extend_name(name: str, override: str) -> str:
     """A folder name with one more override."""
     return f"{name},{NOT_IN_NAMES.sub('_', override)}"
+
+
+def refuse_missing_sources(configs: list[dict[str, Any]], jobs: list[Job], folder: Path) -> None:
+    """Raise an InputError where a run would start from one of this sweep that does not come before it."""
+    for number, config in enumerate(configs):
+        source = Path(config["fine_tune_from"] or "/")
+        before = [job.name for job in jobs[:number]]
+        if source.parent == folder and source.name not in before and not artifacts.is_complete(source):
+            raise InputError(
+                f"{jobs[number].name} starts from {source.name}, which is no run of this sweep before it: vary only keys of "
+                "runs that none other starts from"
+            )
 
 
 def finished(cfg: Any, folder: Path) -> dict[str, Any] | None:

@@ -384,6 +384,8 @@ def test_standard_errors_become_weights():
             },
             "have no training value: raise data.target_values",
         ),
+        ({"target_scaling": "shrinkage"}, "target_scaling=shrinkage without data.target_environment"),
+        ({"batching": "balanced", "n_per_environment": 0}, "takes 0 individuals for each"),
         ({"weights": "standard_error"}, "needs standard errors: give data.standard_error_file"),
         ({"batching": "balanced", "batch_size": 10**4}, "has 1..: lower data.n_per_environment"),
     ],
@@ -396,3 +398,9 @@ def test_refuses_what_environments_cannot_give(arguments, words):
 def test_shrinkage_needs_two_other_environments():
     with pytest.raises(InputError, match="looks at the other environments and there are 1: give at least 2"):
         GPMapDataModule(make_data(2), target_environment="23C", target_values=5, target_scaling="shrinkage")
+
+
+@pytest.mark.parametrize("n_values", [20, 56])
+def test_single_environment_needs_values_to_choose_by(n_values):
+    with pytest.raises(InputError, match="no other environment to choose by: give 57 or more"):
+        GPMapDataModule(make_data(), target_environment="23C", target_values=n_values)

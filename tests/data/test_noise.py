@@ -49,3 +49,12 @@ def test_gaps_have_no_weight_and_values_without_error_the_mean_one():
 def test_standard_errors_of_0_and_a_perfect_map_weigh_alike():
     genotype, phenotype, error = make(noise=(0.0, 0.0))
     np.testing.assert_allclose(noise_weights(genotype, phenotype, error, ("A",)), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [0, 1, 9])
+def test_too_few_values_weigh_alike(n):
+    genotype, phenotype, error = make()
+    phenotype[n:] = np.nan
+    weight = noise_weights(genotype, phenotype, error, ("A",))
+    assert weight.sum() == n
+    assert set(weight[:n, 0]) <= {1.0}

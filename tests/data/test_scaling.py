@@ -92,3 +92,10 @@ def test_too_few_environments_for_a_quadratic_fit_are_refused(covariates):
     n = len(covariates)
     with pytest.raises(InputError, match=f"the {n} other environments do not determine them"):
         extrapolate_scaling(np.array(covariates), np.array(covariates[0]), Scaling(np.ones(n), np.ones(n)))
+
+
+def test_covariate_far_outside_is_refused():
+    t = np.array([[23.0], [25], [27], [31], [35]])
+    others = Scaling(np.ones(5), np.exp(0.02 * (t[:, 0] - 29) ** 2))
+    with pytest.raises(InputError, match="covariate 2000 is too far from the others .from 23 to 35."):
+        extrapolate_scaling(t, np.array([2000.0]), others)

@@ -63,3 +63,10 @@ def test_smaller_subsets_lie_inside_larger_ones_and_seeds_differ():
 def test_refusals(name, n_values, words):
     with pytest.raises(InputError, match=words):
         keep_few_values(make_data(), SPLIT, name, n_values, 0)
+
+
+def test_validation_values_that_are_all_equal_are_nothing_to_choose_by():
+    data = make_data()
+    data.phenotype[SPLIT.val, 1] = 2.5
+    _, target = keep_few_values(data, SPLIT, "25C", 100, 0)
+    assert (target.n_train, target.n_val) == (100, 0)

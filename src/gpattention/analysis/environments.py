@@ -43,17 +43,17 @@ def mean_of(tables: tuple[pd.DataFrame, ...]) -> pd.DataFrame:
 
 
 def draw(summary: pd.DataFrame, title: str) -> Figure:
-    """A line of dots for every block over the environments, ordered by the first block."""
-    order = summary[(summary["block"] == summary["block"].iloc[0]) & (summary["environment"] != OVERALL)]
-    names = order.sort_values("r2")["environment"].tolist()
-    figure, axes = figures.new_axes(width=max(5.0, 0.22 * len(names) + 2.5), height=3.6)
+    """Dots for every block over the environments; many are ordered by the first block."""
+    first = summary[(summary["block"] == summary["block"].iloc[0]) & (summary["environment"] != OVERALL)]
+    names = (first if len(first) <= 10 else first.sort_values("r2"))["environment"].tolist()
+    figure, axes = figures.new_axes(width=max(5.0, 0.2 * len(names) + 2.5), height=3.4)
     for number, (block, part) in enumerate(summary.groupby("block", sort=False)):
+        r2 = part.set_index("environment")["r2"]
         style = figures.line_style(number) | {"linestyle": "none"}
-        values = part.set_index("environment")
-        mean = values["r2"][OVERALL]
-        axes.plot(range(len(names)), values["r2"][names], label=f"{block}, mean {mean:.3f}", **style)
-    axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 8 else 0, fontsize=7)
-    axes.set_ylabel("test R2, mean over runs")
-    axes.set_title(title, fontsize=8)
-    figure.legend(loc="outside right upper", frameon=False, fontsize=7)
+        axes.plot(range(len(names)), r2[names], label=f"{block}, mean {r2[OVERALL]:.3f}", **style)
+    axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 10 else 0)
+    axes.set_ylabel("test R2, mean over runs", fontsize=8)
+    axes.tick_params(labelsize=7)
+    axes.set_title(title, fontsize=8, loc="left")
+    figure.legend(loc="outside right center", frameon=False, fontsize=7)
     return figure

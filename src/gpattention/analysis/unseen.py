@@ -83,7 +83,8 @@ def draw(summary: pd.DataFrame, title: str) -> Figure:
         error = part["squared_correlation_sd"].fillna(0)
         axes.bar(position, part["squared_correlation"], width * 0.9, yerr=error, color=colour, label=method)
     axes.set_xticks(range(len(targets)), [f"{target} left out" for target in targets], fontsize=8)
-    axes.set_ylabel("squared correlation, test")
-    axes.set_title(title, fontsize=8)
+    axes.set_ylabel("squared correlation, test", fontsize=8)
+    axes.tick_params(labelsize=7)
+    axes.set_title(title, fontsize=8, loc="left")
     figure.legend(loc="outside right upper", frameon=False, fontsize=7)
     return figure

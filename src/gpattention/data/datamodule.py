@@ -131,7 +131,17 @@ class GPMapDataModule(L.LightningDataModule):
             raise InputError(
                 f"data.target_environment={target_environment} and data.target_values={target_values}: give both or neither"
             )
+        elif target_scaling != "own":
+            raise InputError(
+                f"data.target_scaling={target_scaling} without data.target_environment: name one, or set own"
+            )
         self.split = Split(*(rows[measured[rows]] for rows in split))
+        if self.target is not None and not (self.split.train.size and self.split.val.size):
+            raise InputError(
+                f"data.target_values={target_values} leave {self.target.n_train} values for training and "
+                f"{self.target.n_val} for validation, and there is no other environment to choose by: give 57 or more "
+                "values, or more environments"
+            )
         self.scaling: Scaling = self.fit_scaling(data, target_scaling)
         self.refuse_empty_parts(data)
 
@@ -217,8 +227,11 @@ class GPMapDataModule(L.LightningDataModule):
 
     @cached_property
     def trained_on(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Rows with a value to train on, and the (rows, E) weights of their values."""
-        rows = self.split.train
+        """Rows of the training part with a value to train on, and the (rows, E) weights of their values."""
+        return self.weigh(self.split.train)
+
+    def weigh(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Those of the rows with a value to train on, and the (rows, E) weights of their values."""
         weight = (~np.isnan(self.data.phenotype[rows])).astype(np.float64)
         if self.weights == "standard_error":
             if self.data.standard_error is None:
@@ -270,7 +283,9 @@ class GPMapDataModule(L.LightningDataModule):
             return InOrder(n, EVALUATION_BATCH_SIZE)
         if self.batching == "shuffled":
             return Shuffled(n, self.batch_size, self.batch_seed, self.drop_last)
-        n_each = self.n_per_environment or max(1, round(self.batch_size / n_environments))
+        n_each = self.n_per_environment
+        if n_each is None:
+            n_each = max(1, round(self.batch_size / n_environments))
         return Balanced(torch.from_numpy(weight > 0), n_each, self.batch_seed, self.balance)
 
     @property

@@ -70,6 +70,8 @@ def read_table_data(
         covariates: columns of `environment_file` to keep; None keeps all.
         environments: columns of the phenotype table to keep; None keeps all.
     """
+    if covariates is not None and environment_file is None:
+        raise InputError(f"data.covariates={covariates} without data.environment_file: give the table that has them")
     folder = Path(root)
     genotype_path, phenotype_path = folder / genotype_file, folder / phenotype_file
     phenotype = read_numbers(phenotype_path, environments)
@@ -121,7 +123,7 @@ def read_table_data(
 
 def read_covariates(path: Path, environment_names: tuple[str, ...] | None, columns: list[str] | None) -> pd.DataFrame:
     """A row of numbers for each environment, from a table with the environment's name first; all rows for None."""
-    table = read_numbers(path, columns, "data.covariates")
+    table = read_numbers(path, columns, "data.covariates", "name the columns to take in data.covariates, or mend it")
     names = tuple(table.index) if environment_names is None else environment_names
     missing = [name for name in names if name not in table.index]
     if missing:

@@ -8,6 +8,7 @@ from sklearn.linear_model import RidgeCV
 
 log = logging.getLogger(__name__)
 
+LEAST_VALUES = 10
 # Candidate penalties of the ridge fit, over the number of loci.
 PENALTIES = np.logspace(-3, 2, 11)
 
@@ -28,6 +29,9 @@ def noise_weights(
         mean_variance = np.nanmean(variance) if np.isfinite(variance).any() else 0.0
         variance = np.where(np.isnan(variance), mean_variance, variance)
         values = phenotype[measured, column]
+        if values.size < LEAST_VALUES or values.min() == values.max():  # nothing to fit
+            weight[measured, column] = 1.0
+            continue
         ridge = RidgeCV(PENALTIES * genotype.shape[1]).fit(genotype[measured].astype(np.float64), values / values.std())
         missed = -ridge.best_score_ * values.var()  # mean squared leave-one-out residual
         tau2 = max(0.0, missed - mean_variance)

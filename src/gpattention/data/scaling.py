@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gpattention.errors import InputError
 
+LARGEST_LOG_RATIO = 7.0  # of an extrapolated sd to the others': a factor of a thousand
 TargetScaling = Literal["own", "shrinkage", "covariate"]
 
 
@@ -36,7 +37,8 @@ def fit_scaling(phenotype: NDArray[np.float64], environment_names: tuple[str, ..
         if values.size < 2 or values.min() == values.max():
             raise InputError(
                 f"environment {name} has {values.size} measured values in the training part and no two that differ: "
-                "leave it out of data.environments or change data.split_seed"
+                "leave it out of data.environments or change data.split_seed; for a data.target_environment set "
+                "data.target_scaling=shrinkage or covariate"
             )
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         scaling = Scaling(np.nanmean(phenotype, axis=0), np.nanstd(phenotype, axis=0))
@@ -97,10 +99,16 @@ def extrapolate_scaling(
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise InputError(
             f"data.target_scaling=covariate fits {design.shape[1]} coefficients, and the {len(covariates)} other environments "
-            "do not determine them: give more environments or fewer covariates, or set data.target_scaling=shrinkage"
+            "do not determine them: give more environments or fewer covariates, or in training data.target_scaling=shrinkage"
         )
     fitted = np.linalg.lstsq(design, np.stack([others.mean, np.log(others.sd)], axis=1))[0]
     mean, log_sd = (terms(target[None]) @ fitted)[0]
+    if not abs(log_sd - np.log(others.sd).mean()) < LARGEST_LOG_RATIO:
+        raise InputError(
+            f"an environment with covariate {', '.join(f'{value:g}' for value in target)} is too far from the others "
+            f"(from {', '.join(f'{value:g}' for value in covariates.min(axis=0))} to "
+            f"{', '.join(f'{value:g}' for value in covariates.max(axis=0))}) to know its mean and sd: give one nearer to them"
+        )
     return float(mean), float(np.exp(log_sd))
 
 
@@ -121,7 +129,7 @@ def describe_environments(
     """
     spread = known.std(ddof=0)
     for name, value in spread.items():
-        if not value:
+        if value <= 1e-9 * abs(known[name]).max():
             raise InputError(
                 f"covariate {name} is the same in all environments that are trained on: leave it out of data.covariates, "
                 "or give environments that differ in it"

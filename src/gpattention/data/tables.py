@@ -16,6 +16,7 @@ from gpattention.errors import InputError
 
 SEPARATORS = {".tsv": "\t", ".csv": ",", ".tsv.gz": "\t", ".csv.gz": ","}
 NOT_MEASURED = ("", "NA", "NaN", "nan")
+CURE = "mend it, or leave it empty if it was not measured"
 UNREADABLE = (
     OSError,
     EOFError,
@@ -27,7 +28,9 @@ UNREADABLE = (
 )
 
 
-def read_numbers(path: Path, columns: list[str] | None = None, key: str = "data.environments") -> pd.DataFrame:
+def read_numbers(
+    path: Path, columns: list[str] | None = None, key: str = "data.environments", cure: str = CURE
+) -> pd.DataFrame:
     """A table of float64 indexed by its id column; NaN where a cell is empty or NA. `columns`, set by `key`, are kept."""
     header, ids = read_shape(path)
     refuse_repeats(header, f"{path}: column")
@@ -56,7 +59,7 @@ def read_numbers(path: Path, columns: list[str] | None = None, key: str = "data.
     try:
         table = pd.read_csv(path, dtype=np.float64, **options)
     except ValueError as error:
-        raise InputError(locate_text(path, ids, pd.read_csv(path, dtype=str, **options))) from error
+        raise InputError(locate_text(path, ids, pd.read_csv(path, dtype=str, **options), cure)) from error
     return table[names].set_index(pd.Index(ids))
 
 
@@ -102,16 +105,13 @@ def read_text_column(path: Path, column: str) -> dict[str, str]:
     return dict(zip(ids, table[column], strict=True))
 
 
-def locate_text(path: Path, ids: list[str], text: pd.DataFrame) -> str:
+def locate_text(path: Path, ids: list[str], text: pd.DataFrame, cure: str) -> str:
     """The message that names the first cell which is no number."""
     for column in text.columns:
         wrong = pd.to_numeric(text[column], errors="coerce").isna() & text[column].notna()
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
-            return (
-                f"{path}: '{text[column].iloc[row]}' in column {column}, id {ids[row]}, is not a number: mend it, or leave "
-                "it empty if it was not measured"
-            )
+            return f"{path}: '{text[column].iloc[row]}' in column {column}, id {ids[row]}, is not a number: {cure}"
     return f"{path}: some cell is not a number"
 
 

@@ -28,8 +28,8 @@ def keep_few_values(
     """Hide all but `n_values` training values of one environment, and as many of validation as belong to them.
 
     Individuals are taken in an order that depends on their ids and the seed, so that a smaller subset lies inside a
-    larger one. Of the validation part round(.15 / .85 n_values) values are kept, none where that is below 10: choices
-    are then made on the other environments. The test part keeps all.
+    larger one. Of the validation part round(.15 / .85 n_values) values are kept, none where that is below 10 or they are
+    all equal: choices are then made on the other environments. The test part keeps all.
 
     Raises:
         InputError: the environment is unknown, or has fewer values than asked for.
@@ -47,6 +47,8 @@ def keep_few_values(
         candidates = rows[measured[rows]]
         order = hash_order([data.individual_ids[row] for row in candidates], seed)
         kept.append(candidates[order[:most]])
+    if np.unique(data.phenotype[kept[1], column]).size < 2:  # nothing to choose by
+        kept[1] = kept[1][:0]
     n_measured = int(measured[split.train].sum())
     if not 0 <= n_values <= n_measured:
         raise InputError(

@@ -75,6 +75,11 @@ class Attention(nn.Module):
         if n_layers < 1:
             raise InputError(f"model.n_layers is {n_layers}: give a number from 1 on")
         dim = n_loci if embedding_dim == "full" else embedding_dim
+        if environment_encoding == "covariate" and environment not in ("token", "joint"):
+            raise InputError(
+                f"model.environment={environment} takes no model.environment_encoding=covariate: set model.environment=joint "
+                "or token"
+            )
         code = token = None
         if environment in ("token", "joint"):
             covariates = environment_covariates

@@ -64,7 +64,7 @@ class EnvironmentCode(nn.Module):
             else:
                 waves = FourierFeatures()
                 self.encoder = nn.Sequential(waves, nn.Linear(waves.per_covariate * table.shape[1], width))
-        self.register_buffer("table", table, persistent=False)
+        self.register_buffer("table", table)
 
     def forward(self) -> Tensor:
         """(E, W)."""
@@ -87,11 +87,11 @@ class QuadraticCode(nn.Module):
         super().__init__()
         basis = self.basis(table_EC)
         _, lengths, right = torch.linalg.svd(basis, full_matrices=False)
-        kept = lengths > 1e-5 * lengths[0]
+        kept = lengths > 1e-3 * lengths[0]
         to_code = right[kept].T / lengths[kept] * len(table_EC) ** 0.5
         self.width = to_code.shape[1]
-        self.register_buffer("to_code", to_code, persistent=False)
-        self.register_buffer("mean", (basis @ to_code).mean(0), persistent=False)
+        self.register_buffer("to_code", to_code)
+        self.register_buffer("mean", (basis @ to_code).mean(0))
 
     def basis(self, table_EC: Tensor) -> Tensor:
         covariates, log_sd = table_EC[:, :-1], table_EC[:, -1:]

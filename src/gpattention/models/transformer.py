@@ -71,6 +71,11 @@ class Transformer(nn.Module):
                 f"model.embedding_dim={embedding_dim}, n_layers={n_layers}, feedforward_factor={feedforward_factor}, "
                 f"dropout={dropout}: give a dimension and layers from 1 on, a factor from 0 on and a dropout below 1"
             )
+        if environment_encoding == "covariate" and environment not in ("token", "joint"):
+            raise InputError(
+                f"model.environment={environment} takes no model.environment_encoding=covariate: set model.environment=joint "
+                "or token"
+            )
         code = token = None
         if environment in ("token", "joint"):
             covariates = environment_covariates
