@@ -139,7 +139,7 @@ class GPMapDataModule(L.LightningDataModule):
         if self.target is not None and not (self.split.train.size and self.split.val.size):
             raise InputError(
                 f"data.target_values={target_values} leave {self.target.n_train} values for training and "
-                f"{self.target.n_val} for validation, and there is no other environment to choose by: give 57 or more "
+                f"{self.target.n_val} for validation, and there is no other environment to choose by: give 54 or more "
                 "values, or more environments"
             )
         self.scaling: Scaling = self.fit_scaling(data, target_scaling)
