@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 
 MOST_ROWS = 50
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
-MOST_ROWS = 50
-NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
 RESULTS, SUMMARY, FIGURE = "results.csv", "summary.csv", "results.png"
 # What the runs of a sweep come to: a summary of their results and a figure of it.
 ANALYSES: dict[str, Callable[[pd.DataFrame, Sweep], tuple[pd.DataFrame, Figure]]] = {

@@ -32,7 +32,7 @@ ScoreScale = Literal["none", "sqrt_dim"]
 class Attention(nn.Module):
     """Stacked single-head attention layers, no residual, no normalisation, no feed-forward (Eqs. 3-8, 22-33).
 
-    Parameters: L d + 3 n_layers D^2 + T D + 1; with `joint` the last two are needed E times.
+    Parameters: L d + 3 n_layers D^2 + T D + 1; with `joint` the last two are needed E + 1 times.
 
     Args:
         n_loci: L.
