@@ -5,7 +5,7 @@ import pytest
 from conftest import SMALL
 
 from gpattention import sweep
-from gpattention.analysis.results import Sweep
+from gpattention.blocks import Sweep
 from gpattention.config import check_config, compose_config, conf_folder
 from gpattention.errors import InputError
 

@@ -24,20 +24,34 @@ from gpattention.gpmap import GPMap
 from gpattention.module import GPMapModule
 
 CONFIG = "config.yaml"
+IDENTITY = "identity.json"
 LOG = "run.log"
 PREPROCESSING = "preprocessing.json"
 SPLITS = "splits.npz"
 TRUTH = "truth.npz"
 CHECKPOINT = "best.ckpt"
+LAST = "last.ckpt"  # the state of training after the last epoch, until the run is complete
 HISTORY = "metrics.csv"
 PREDICTIONS = "predictions_test.tsv"
 LEARNING_CURVE = "learning_curve.png"
 PREDICTED = "predicted_against_measured.png"
 METRICS = "metrics.json"  # written last: a run folder with it is complete
 
-ALL = (CONFIG, LOG, PREPROCESSING, SPLITS, TRUTH, CHECKPOINT, HISTORY, PREDICTIONS, LEARNING_CURVE, PREDICTED, METRICS)
-
-
+ALL = (
+    CONFIG,
+    IDENTITY,
+    LOG,
+    PREPROCESSING,
+    SPLITS,
+    TRUTH,
+    CHECKPOINT,
+    LAST,
+    HISTORY,
+    PREDICTIONS,
+    LEARNING_CURVE,
+    PREDICTED,
+    METRICS,
+)
 TRACKED = ("wandb",)  # folders of trackers
 SET_ASIDE = ".replaced"  # a complete run while another takes its place
 
@@ -148,6 +162,11 @@ def is_complete(folder: Path) -> bool:
     return (folder / METRICS).is_file()
 
 
+def is_unfinished(folder: Path) -> bool:
+    """Whether a run in the folder was begun and did not come to its end."""
+    return (folder / IDENTITY).is_file() and not is_complete(folder)
+
+
 def refuse_complete(folder: Path) -> None:
     if is_complete(folder):
         raise InputError(
@@ -156,9 +175,21 @@ def refuse_complete(folder: Path) -> None:
         )
 
 
+def refuse_unfinished(folder: Path) -> None:
+    if is_unfinished(folder):
+        raise InputError(
+            f"{folder} holds an unfinished run: set resume=auto to go on with it, overwrite=true to replace it, or give another "
+            "hydra.run.dir"
+        )
+
+
 @contextmanager
-def new_run(folder: Path) -> Iterator[None]:
-    """Clear the folder for a run. A complete run in it is set aside, and put back if the new one fails."""
+def new_run(folder: Path, keep: tuple[str, ...] = ()) -> Iterator[None]:
+    """Clear the folder for a run. A complete run in it is set aside, and put back if the new one fails.
+
+    Args:
+        keep: files of an unfinished run that stay.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if is_complete(folder):
         aside = folder / SET_ASIDE
@@ -167,7 +198,7 @@ def new_run(folder: Path) -> Iterator[None]:
             if (folder / name).exists():
                 (folder / name).rename(aside / name)
     else:
-        remove_run(folder)
+        remove_run(folder, keep)
     try:
         yield
     except BaseException:
@@ -205,10 +236,11 @@ def discard_aside(folder: Path) -> None:
         shutil.rmtree(discarded)
 
 
-def remove_run(folder: Path) -> None:
-    """Remove what a run left in a folder, and nothing else."""
+def remove_run(folder: Path, keep: tuple[str, ...] = ()) -> None:
+    """Remove what a run left in a folder but for some files, and nothing else."""
     for name in reversed(ALL):
-        (folder / name).unlink(missing_ok=True)
+        if name not in keep:
+            (folder / name).unlink(missing_ok=True)
     for name in TRACKED:
         shutil.rmtree(folder / name, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import lightning as L
@@ -16,14 +17,27 @@ class EpochHistory(L.Callback):
 
     Attributes:
         rows: epoch (from 1), seconds since the start of the fit, learning rate, training loss and validation scores.
+        seconds_before: of these, before the run was interrupted.
     """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
+        self.seconds_before = 0.0
         self.start = time.perf_counter()
 
-    def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self.start = time.perf_counter()
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = state_dict["rows"]
+        self.seconds_before = self.rows[-1]["seconds"]
+
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """The clock, and for a run that goes on the epochs before, which the loggers have not seen."""
+        self.start = time.perf_counter() - self.seconds_before
+        for row in self.rows:
+            for logger in trainer.loggers:
+                logger.log_metrics(row, step=int(row["epoch"]))
 
     def on_validation_end(self, trainer: L.Trainer, module: Any) -> None:
         if trainer.state.fn != "fit" or trainer.sanity_checking:
@@ -36,16 +50,21 @@ class EpochHistory(L.Callback):
             logger.log_metrics(self.rows[-1], step=trainer.current_epoch + 1)
 
 
+OnEpoch = Callable[[int, int, float], None]
+"""Called after every epoch with its number, how many there will be, and the score that the best is chosen by."""
+
+
 class FitProgress(L.Callback):
     """A bar over all batches of the fit on a terminal, and some ten lines of log over all epochs.
 
     Args:
         name: what is being fitted.
         monitor: score shown beside the epoch.
+        on_epoch: told of every epoch; what it raises ends the fit.
     """
 
-    def __init__(self, name: str, monitor: str) -> None:
-        self.name, self.monitor = name, monitor
+    def __init__(self, name: str, monitor: str, on_epoch: OnEpoch | None = None) -> None:
+        self.name, self.monitor, self.on_epoch = name, monitor, on_epoch
         self.bar = progress_bar()
 
     def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
@@ -67,6 +86,10 @@ class FitProgress(L.Callback):
         self.bar.update(self.task, note=text)
         if epoch == epochs or epoch % max(1, epochs // 10) == 0:
             log.info("%s: %s", self.name, text)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
+        if self.on_epoch is not None and module.automatic_optimization:
+            self.on_epoch(trainer.current_epoch + 1, trainer.max_epochs or 0, module.scores[self.monitor])
 
     def on_fit_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self.bar.stop()

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -29,6 +29,7 @@ ROOT: dict[str, Any] = {
     "seed": int,
     "monitor": str,
     "fine_tune_from": str | None,
+    "resume": Literal["never", "auto"],
     "overwrite": bool,
 }
 TRUSTED = ("gpattention.", "lightning.")

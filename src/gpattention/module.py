@@ -137,6 +137,12 @@ class GPMapModule(GPMap):
                 f"({self.hparams['learning_rate']:g}) or model.init_std"
             )
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["values_seen"] = self.values_seen.item()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.values_seen.fill_(checkpoint["values_seen"])
+
     def configure_optimizers(self) -> Any:
         settings = self.hparams
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings["optimizer"]]

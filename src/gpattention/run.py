@@ -1,5 +1,6 @@
 """One run: configuration in, trained map, scores and run folder out."""
 
+import json
 import logging
 import resource
 import sys
@@ -18,13 +19,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from gpattention import artifacts, loggers
 from gpattention.analysis import figures
-from gpattention.callbacks import EpochHistory, FitProgress
+from gpattention.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.ceiling import over_ceiling, r2_ceiling
+from gpattention.checkpoints import RandomState
 from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.fine_tuning import start_from
 from gpattention.gpmap import GPMap
+from gpattention.identity import identify, refuse_another, to_json
 from gpattention.module import GPMapModule
 from gpattention.quiet import quiet_libraries
 from gpattention.run_log import log_kept_for
@@ -35,19 +38,32 @@ log = logging.getLogger(__name__)
 Metrics = dict[str, Any]
 
 
-def run(cfg: DictConfig, folder: Path) -> Metrics:
+def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metrics:
     """Fit one map and score it, leaving the run folder; returns what `metrics.json` holds.
 
     Configuration and data are refused before the folder is touched; a complete run in it is gone only once its
-    replacement is complete.
+    replacement is complete. With `resume=auto` an unfinished run goes on after its last epoch, and a complete one is
+    left as it is.
+
+    Args:
+        on_epoch: told of every epoch of a network.
 
     Raises:
-        InputError: the configuration or the data cannot be used, or the folder holds a complete run.
+        InputError: the configuration or the data cannot be used, or the folder holds another run.
     """
     config = check_config(cfg)
+    overwrite, resume = config.pop("overwrite"), config.pop("resume") == "auto"
     artifacts.put_back(folder)
-    if not config.pop("overwrite"):
+    identity = identify(config)
+    goes_on = resume and not overwrite and (artifacts.is_complete(folder) or artifacts.is_unfinished(folder))
+    if goes_on:
+        refuse_another(identity, folder)
+        if artifacts.is_complete(folder):
+            log.info("finished earlier: %s", folder)
+            return json.loads((folder / artifacts.METRICS).read_text())
+    elif not overwrite:
         artifacts.refuse_complete(folder)
+        artifacts.refuse_unfinished(folder)
     quiet_libraries()
     with log_kept_for(folder / artifacts.LOG) as open_log:
         L.seed_everything(config["seed"], workers=True, verbose=False)
@@ -55,13 +71,14 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
         data = build_data(config, module_class)
         module = build_module(config, module_class, data)
         check_monitor(config["monitor"], module, data)
-        trainer = build_trainer(config, folder, module)
+        trainer = build_trainer(config, folder, module, on_epoch)
         log.info("%s", data.describe())
         count = module.n_fitted()  # none yet where they are as many as individuals
         log.info("%s%s", model_name(config), f" with {count:,} fitted parameters" if count else "")
 
-        with artifacts.new_run(folder):
+        with artifacts.new_run(folder, keep=(artifacts.CHECKPOINT, artifacts.LAST) if goes_on else ()):
             open_log()
+            artifacts.write_json(folder / artifacts.IDENTITY, to_json(identity))
             artifacts.write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
             artifacts.write_data_description(folder, data)
             trainer.loggers = instantiate(config["logger"], folder=str(folder), _convert_="all")
@@ -69,6 +86,7 @@ def run(cfg: DictConfig, folder: Path) -> Metrics:
                 metrics, drawn = fit_and_test(folder, data, module, trainer)
                 loggers.log_results(trainer.loggers, metrics, drawn)
             artifacts.write_json(folder / artifacts.METRICS, metrics)
+            (folder / artifacts.LAST).unlink(missing_ok=True)
         log.info("test R2 %.4f%s; results in %s", metrics["test/r2"], ceiling_text(metrics), folder)
     return metrics
 
@@ -122,7 +140,7 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPM
     return module
 
 
-def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap) -> L.Trainer:
+def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epoch: OnEpoch | None = None) -> L.Trainer:
     """The Trainer with its history, its progress and the epoch that is best by validation; touches no file yet."""
     best = ModelCheckpoint(
         folder,
@@ -132,18 +150,27 @@ def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap) -> L.T
         save_weights_only=True,
         enable_version_counter=False,
     )
-    progress = FitProgress(model_name(config), config["monitor"])
+    last = ModelCheckpoint(
+        folder, Path(artifacts.LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    progress = FitProgress(model_name(config), config["monitor"], on_epoch)
     chosen = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
     settings = {name: value for name, value in config["trainer"].items() if name != "_target_"}
-    callbacks = [EpochHistory(), progress, best, *chosen]
+    callbacks = [EpochHistory(), RandomState(), progress, best, last, *chosen]
     return make_trainer(**settings, by_gradients=module.automatic_optimization, callbacks=callbacks)
 
 
 def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.Trainer) -> tuple[Metrics, list[Path]]:
     """Fit, restore the best epoch by validation, score it on validation and test; metrics, and the figures drawn."""
     start = time.perf_counter()
-    trainer.fit(module, datamodule=data)
-    fit_seconds = time.perf_counter() - start
+    history = next(callback for callback in trainer.callbacks if isinstance(callback, EpochHistory))  # type: ignore[attr-defined]
+    last = folder / artifacts.LAST
+    if last.is_file():
+        log.info("going on after the last epoch in %s", last)
+    trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None)
+    fit_seconds = history.seconds_before + time.perf_counter() - start
+    rows = history.rows
+    module.scores |= {name: value for name, value in rows[-1].items() if name.startswith("train/")}
 
     path = folder / artifacts.CHECKPOINT
     best_epoch = 1
@@ -158,7 +185,6 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
 
     predictions = artifacts.predictions_table(data, module.test_predictions)
     predictions.to_csv(folder / artifacts.PREDICTIONS, sep="\t", index=False, float_format="%.8g")
-    history = next(callback.rows for callback in trainer.callbacks if isinstance(callback, EpochHistory))  # type: ignore[attr-defined]
     ceiling = r2_ceiling(data)
     metrics = {
         **module.scores,
@@ -171,13 +197,13 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
         "n_test": len(data.split.test),
         **target_counts(data),
         "best_epoch": best_epoch,
-        "n_epochs": len(history),
+        "n_epochs": len(rows),
         "fit_seconds": round(fit_seconds, 3),
-        "segregants_per_second": round(data.rows_per_epoch * len(history) / fit_seconds, 1),
+        "segregants_per_second": round(data.rows_per_epoch * len(rows) / fit_seconds, 1),
         "peak_memory_mib": round(peak_memory_mib(), 1),
     }
     drawn = [folder / artifacts.LEARNING_CURVE, folder / artifacts.PREDICTED]
-    figures.save(figures.learning_curve(history, best_epoch), drawn[0])
+    figures.save(figures.learning_curve(rows, best_epoch), drawn[0])
     figures.save(figures.predicted_against_measured(predictions, metrics), drawn[1])
     return metrics, drawn
 

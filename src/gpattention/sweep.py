@@ -1,216 +1,304 @@
-"""Several runs from a list of blocks, one after another, and their comparison."""
+"""Several runs from a list of blocks: those missing are made, and all are collected and compared."""
 
+import json
 import logging
 import math
 import re
 import sys
-from collections.abc import Callable
-from itertools import combinations
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 import pandas as pd
-import yaml
-from hydra.core.override_parser.overrides_parser import OverridesParser
+from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from gpattention import artifacts
-from gpattention.analysis import comparison, environments, figures, transfer, unseen
-from gpattention.analysis.results import Sweep
-from gpattention.config import check_config, check_type, compose_config, conf_folder, refuse_unknown, suggest
-from gpattention.data.genotype_phenotype import refuse_repeats
+from gpattention import artifacts, identity, launchers, loggers, search
+from gpattention.analysis import comparison, curves, environments, figures, transfer, unseen
+from gpattention.blocks import Job, Sweep, expand, merge, read_sweep, sweep_names
+from gpattention.board import Board
+from gpattention.config import check_config, compose_config, suggest
 from gpattention.errors import InputError
-from gpattention.run import run
+from gpattention.progress import progress_bar
+from gpattention.workers import Outcome, Workers, default_workers, load_ahead
 
 log = logging.getLogger(__name__)
 
 MOST_ROWS = 50
-NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
-RESULTS, SUMMARY, FIGURE = "results.csv", "summary.csv", "results.png"
+DIGITS = 10  # of the identity in a folder's name
+MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
+LOGS = "logs"
+RUN_OF = re.compile(r"\{run:([^}]+)\}")
 # What the runs of a sweep come to: a summary of their results and a figure of it.
 ANALYSES: dict[str, Callable[[pd.DataFrame, Sweep], tuple[pd.DataFrame, Figure]]] = {
     "comparison": comparison.analyse,
+    "curves": curves.analyse,
     "transfer": transfer.analyse,
     "unseen": unseen.analyse,
     "environments": environments.analyse,
+    "search": search.analyse,
 }
 
-HELP = """Fit the maps of a sweep, one after another, and compare them.
+HELP = """Fit the maps of a sweep and compare them. A run that is finished is not repeated, one that was cut off goes on.
 
-Usage: python sweep.py sweep=NAME [folder=FOLDER] [key=value] ...
+Usage: python sweep.py sweep=NAME [scale=NAME] [workers=N] [launcher=NAME] [folder=FOLDER] [key=value] ...
 
   sweep     a file of conf/sweep: {names}
+  scale     small (default) or paper, where the sweep has both
+  workers   runs at a time, each with a GPU or its share of the cores
+            (default: one for each GPU, without one for each core up to four)
+  launcher  slurm or joblib: the runs go there instead
+  n_trials  of a search
   folder    where the run folders, results.csv, summary.csv and results.png go (default: the sweep's own)
   key=value overrides for every run, as for train.py; of a key that the sweep varies, the values to take instead;
             overwrite=true repeats what is finished
 
-A run that is finished with the same configuration is not repeated. Data files are compared by name, not by content:
-after changing one, add overwrite=true."""
+Exit status: 0, 1 where a run failed (the others are made and collected), 2 where nothing could be run."""
+
+
+class Options(NamedTuple):
+    """What the command line says of the sweep itself."""
+
+    scale: str | None = None
+    workers: int | None = None
+    launcher: str | None = None
+    n_trials: int | None = None
+
+
+class Planned(NamedTuple):
+    """A run to be made: its job, its configuration and overrides, its folder, and the run it starts from, if any."""
+
+    job: Job
+    config: dict[str, Any]
+    overrides: list[str]
+    folder: Path
+    source: str | None
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
 
 
 def main() -> None:
     """Entry of `sweep.py`: reads the command line."""
-    names = sorted(path.stem for path in (conf_folder() / "sweep").glob("*.yaml"))
     arguments = sys.argv[1:]
+    names = sweep_names()
     if not arguments or {"-h", "--help"} & set(arguments):
         print(HELP.format(names=", ".join(names)))
         return
-    own = {key: value for key, _, value in (text.partition("=") for text in arguments) if key in ("sweep", "folder")}
-    overrides = [text for text in arguments if text.partition("=")[0] not in own]
+    known = ("sweep", "folder", *Options._fields)
+    own = {key: value for key, _, value in (text.partition("=") for text in arguments) if key in known}
+    overrides = [text for text in arguments if text.partition("=")[0] not in known]
     if "sweep" not in own:
         raise InputError(f"no sweep is named: give sweep=NAME, one of {', '.join(names)}")
-    if own["sweep"] not in names:
-        raise InputError(f"unknown sweep {own['sweep']}: {suggest(own['sweep'], names, '')}")
+    if (name := own.pop("sweep")) not in names:
+        raise InputError(f"unknown sweep {name}: {suggest(name, names, '')}")
+    folder = own.pop("folder", None)
+    options = read_options(own)
+    load_ahead()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
-    run_sweep(own["sweep"], overrides, Path(own["folder"]) if "folder" in own else None)
+    _, failed = run_sweep(name, overrides, Path(folder) if folder else None, options)
+    if failed:
+        sys.exit(1)
 
 
-def run_sweep(name: str, overrides: list[str], folder: Path | None = None) -> pd.DataFrame:
-    """Run the jobs of `conf/sweep/NAME.yaml` and collect them; returns the table, a row per job.
+def read_options(texts: dict[str, str]) -> Options:
+    values: dict[str, Any] = dict(texts)
+    for key in ("workers", "n_trials"):
+        if key in texts:
+            if not texts[key].isdecimal() or not int(texts[key]):
+                raise InputError(f"{key}={texts[key]}: give a whole number from 1 on")
+            values[key] = int(texts[key])
+    if (launcher := texts.get("launcher")) is not None:
+        launchers.check(launcher)
+    return Options(**values)
+
+
+def run_sweep(
+    name: str, overrides: list[str], folder: Path | None = None, options: Options | None = None
+) -> tuple[pd.DataFrame, list[Outcome]]:
+    """Make the runs of `conf/sweep/NAME.yaml` that are missing and collect all of them.
+
+    Returns:
+        the table, a row per job that has a finished run, and what failed.
 
     Raises:
         InputError: the sweep or a job's configuration cannot be used. All are checked before the first is run.
     """
-    sweep = read_sweep(name)
+    options = options or Options()
+    sweep = read_sweep(name, options.scale)
+    if sweep.analysis not in ANALYSES:
+        raise InputError(f"conf/sweep/{name}.yaml: analysis={sweep.analysis}: {suggest(sweep.analysis, ANALYSES)}")
     folder = folder or Path(sweep.folder)
-    jobs = [job for label, block in merge(sweep, overrides).items() for job in expand(label, block)]
-    refuse_repeats([job.name for job in jobs], f"conf/sweep/{name}.yaml: a run called")
-    configs = [compose_config([text.replace("{folder}", str(folder)) for text in job.overrides]) for job in jobs]
-    refuse_missing_sources([check_config(cfg) for cfg in configs], jobs, folder)
-    rows = []
-    for number, (job, cfg) in enumerate(zip(jobs, configs, strict=True), 1):
-        run_folder = folder / job.name
-        log.info("run %d of %d: %s", number, len(jobs), job.name)
-        metrics = finished(cfg, run_folder)
-        if metrics is None:
-            metrics = run(cfg, run_folder)
+    if options.n_trials is not None:
+        sweep = sweep._replace(n_trials=options.n_trials)
+    blocks = merge(sweep, overrides)
+    with held(folder, name):
+        if sweep.analysis == "search":
+            results, failed, logger = search.run_search(
+                name, sweep, blocks, folder, options.workers or default_workers()
+            )
         else:
-            log.info("finished earlier: %s", run_folder)
-        chosen = dict(text.split("=", 1) for text in job.overrides)
-        rows.append({"block": job.block, **chosen, **metrics, "folder": str(run_folder)})
-    results = pd.DataFrame(rows)
+            planned = plan(name, blocks, folder)
+            failed = make(planned, folder, options)
+            results, logger = collect(planned), planned[0].config["logger"]
+        if results.empty:
+            log.info("no run is finished: there is nothing to collect")
+        else:
+            report(name, results, sweep, folder, logger)
+    for outcome in failed:
+        log.error("failed: %s: %s", outcome.name, outcome.error)
+    return results, failed
+
+
+@contextmanager
+def held(folder: Path, name: str) -> Iterator[None]:
+    """Hold the folder of a sweep for this process alone, once its results are found to be of this format."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / MANIFEST
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            stored = json.loads(path.read_text())["results_format"] if path.is_file() else identity.RESULTS_FORMAT
+            if stored != identity.RESULTS_FORMAT:
+                raise InputError(
+                    f"{folder} holds results of format {stored}, by another version of this program, which writes format "
+                    f"{identity.RESULTS_FORMAT}: give another folder"
+                )
+            artifacts.write_json(path, {"results_format": identity.RESULTS_FORMAT, "sweep": name})
+            yield
+    except Timeout as error:
+        raise InputError(f"another sweep is running in {folder}: wait for it, or give another folder") from error
+
+
+def plan(name: str, blocks: dict[str, list[str]], folder: Path) -> list[Planned]:
+    """Every run of the blocks with its folder, checked."""
+    jobs = [job for label, block in blocks.items() for job in expand(label, block)]
+    planned: list[Planned] = []
+    with progress_bar() as bar:
+        for job in bar.track(jobs, description="reading configurations"):
+            planned.append(plan_one(name, job, folder, planned))
+    return planned
+
+
+def plan_one(name: str, job: Job, folder: Path, before: Iterable[Planned]) -> Planned:
+    """A job's configuration and its folder, which its identity names."""
+    source = None
+    overrides = list(job.overrides)
+    for position, text in enumerate(overrides):
+        if match := RUN_OF.search(text):
+            found = [one for one in before if one.job.block == match[1]]
+            if len(found) != 1:
+                raise InputError(
+                    f"{job.name} starts from {match[1]}, which stands for {len(found)} runs before it: vary only keys of runs "
+                    "that none other starts from"
+                )
+            source = found[0].name
+            overrides[position] = text.replace(match[0], str(found[0].folder))
+    config = check_config(compose_config(overrides))
+    config["resume"] = "auto"
+    digests = {str(one.folder): one.name.rpartition("-")[2] for one in before}
+    digest = identity.identify(config, digests).digest[:DIGITS]
+    same = [one.folder for one in before if one.name.endswith(f"-{digest}")]
+    there = same or sorted(path for path in folder.glob(f"*-{digest}") if path.is_dir())
+    run_folder = there[0] if there else folder / f"{job.name}-{digest}"
+    if same:
+        log.info("%s is the same run as %s and made once", job.name, run_folder.name)
+    tracked = loggers.run_names(config["logger"], name, job.name)
+    config["logger"] |= tracked
+    overrides += [f"logger.{key}='{value}'" for key, value in tracked.items()]
+    return Planned(job, config, overrides, run_folder, source)
+
+
+def make(planned: list[Planned], folder: Path, options: Options) -> list[Outcome]:
+    """Make the runs that are missing; what failed of them."""
+    distinct = list({one.name: one for one in planned}.values())
+    missing = [one for one in distinct if one.config["overwrite"] or not is_finished(one)]
+    if len(missing) < len(distinct):
+        log.info("%d of %d runs are finished already", len(distinct) - len(missing), len(distinct))
+    if not missing:
+        return []
+    if options.launcher is not None:
+        return make_elsewhere(missing, folder, options.launcher)
+    return make_here(missing, folder, options.workers or default_workers())
+
+
+def is_finished(one: Planned) -> bool:
+    artifacts.put_back(one.folder)
+    return artifacts.is_complete(one.folder)
+
+
+def make_here(missing: list[Planned], folder: Path, n_workers: int) -> list[Outcome]:
+    """The runs in processes of this machine, one that starts from another after it."""
+    waiting, failed, ended = list(missing), [], set[str]()
+    unmade = {one.name for one in missing}
+    with Board(len(missing)) as board:
+
+        def on_epoch(name: str, epoch: int, n_epochs: int, score: float) -> bool:
+            board.epoch(name, epoch, n_epochs, score)
+            return True
+
+        with Workers(min(n_workers, len(missing)), folder / LOGS, on_epoch) as workers:
+            while waiting or workers.running:
+                for one in list(waiting):
+                    if one.source in unmade and one.source in ended:
+                        waiting.remove(one)
+                        failed.append(Outcome(one.name, error=f"{one.source}, which it starts from, has failed"))
+                    elif workers.free and one.source not in unmade:
+                        waiting.remove(one)
+                        workers.start(one.name, one.config, one.folder)
+                        board.started(one.name)
+                for outcome in workers.wait(0.25):
+                    board.ended(outcome)
+                    ended.add(outcome.name)
+                    if outcome.error is None:
+                        unmade.discard(outcome.name)
+                    else:
+                        failed.append(outcome)
+    return failed
+
+
+def make_elsewhere(missing: list[Planned], folder: Path, launcher: str) -> list[Outcome]:
+    """The runs by one of Hydra's launchers, those that start from others after them."""
+    names = {one.name for one in missing}
+    errors: dict[str, str] = {}
+    for stage in (
+        [one for one in missing if one.source not in names],
+        [one for one in missing if one.source in names],
+    ):
+        if stage:
+            log.info("%d runs go to %s", len(stage), launcher)
+            jobs = [(one.name, [*one.overrides, "resume=auto"]) for one in stage]
+            errors |= launchers.launch(launcher, folder, jobs)
+    return [
+        Outcome(one.name, error=errors.get(one.name, f"it left no {artifacts.METRICS}"))
+        for one in missing
+        if not artifacts.is_complete(one.folder)
+    ]
+
+
+def collect(planned: list[Planned]) -> pd.DataFrame:
+    """A row for every job with a finished run: its block, its overrides, its metrics and its folder."""
+    rows = []
+    for one in planned:
+        if artifacts.is_complete(one.folder):
+            metrics = json.loads((one.folder / artifacts.METRICS).read_text())
+            chosen = dict(text.split("=", 1) for text in one.job.overrides)
+            rows.append({"block": one.job.block, "run": one.job.name, **chosen, **metrics, "folder": str(one.folder)})
+    return pd.DataFrame(rows)
+
+
+def report(name: str, results: pd.DataFrame, sweep: Sweep, folder: Path, logger: dict[str, Any]) -> None:
+    """The table, its summary and its figure into the folder, and the summary onto the terminal."""
     artifacts.write_text(folder / RESULTS, results.to_csv(index=False))
     summary, figure = ANALYSES[sweep.analysis](results, sweep)
     artifacts.write_text(folder / SUMMARY, summary.to_csv(index=False, float_format="%.6g"))
     figures.save(figure, folder / FIGURE)
+    loggers.log_sweep(logger, name, results, folder, folder / FIGURE)
     print_table(summary, sweep.title)
     log.info("runs in %s, summary in %s, figure in %s", *(folder / file for file in (RESULTS, SUMMARY, FIGURE)))
-    return results
-
-
-def read_sweep(name: str) -> Sweep:
-    """The content of `conf/sweep/NAME.yaml`."""
-    path = conf_folder() / "sweep" / f"{name}.yaml"
-    try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is no YAML ({' '.join(str(error).split())}): mend it") from error
-    check_type(str(path), content, dict[str, Any])
-    hints = get_type_hints(Sweep)
-    refuse_unknown(str(path), content, hints)
-    for key, kind in hints.items():
-        if key in content or key not in Sweep._field_defaults:
-            check_type(f"{path}: {key}", content.get(key), kind)
-    sweep = Sweep(**content)
-    if sweep.analysis not in ANALYSES:
-        raise InputError(f"{path}: analysis={sweep.analysis}: {suggest(sweep.analysis, ANALYSES)}")
-    known = list(sweep.blocks)
-    for label, names in sweep.averages.items():
-        for unknown in [name for name in names if name not in known]:
-            raise InputError(
-                f"{path}: averages.{label}: no block is called {unknown}: the sweep has {', '.join(known)}"
-            )
-        known.append(label)
-    return sweep
-
-
-def merge(sweep: Sweep, given: list[str]) -> dict[str, list[str]]:
-    """All overrides of each block: those of the command line before its own, and these before the common ones.
-
-    For a key that the sweep varies the command line gives the values to vary over; a block that does not vary it stays
-    as it is.
-    """
-    blocks = {label: by_key(sweep.common) | by_key(block) for label, block in sweep.blocks.items()}
-    varied = {key for block in blocks.values() for key, text in block.items() if is_grid(text)}
-    for override in given:
-        if override.startswith("model="):
-            raise InputError(f"{override}: the models are those of the sweep; leave it out")
-        for block in blocks.values():
-            key = override.partition("=")[0]
-            if key not in varied or is_grid(block.get(key, "")):
-                block[key] = override
-    merged = {label: list(block.values()) for label, block in blocks.items()}
-    for (first, one), (second, other) in combinations(merged.items(), 2):
-        if set(one) == set(other):
-            raise InputError(
-                f"{', '.join(given)}: the blocks {first} and {second} become the same; leave out what makes them so"
-            )
-    return merged
-
-
-def by_key(overrides: list[str]) -> dict[str, str]:
-    return {override.partition("=")[0]: override for override in overrides}
-
-
-def is_grid(override: str) -> bool:
-    return bool(override) and OverridesParser.create().parse_override(override).is_sweep_override()
-
-
-class Job(NamedTuple):
-    """One run of a sweep: its block, its folder's name (the block and what varies) and its overrides."""
-
-    block: str
-    name: str
-    overrides: list[str]
-
-
-def expand(label: str, block: list[str]) -> list[Job]:
-    """A job for every combination of the values in a block, by Hydra's grammar."""
-    jobs = [Job(label, NOT_IN_NAMES.sub("_", label), [])]
-    for override in OverridesParser.create().parse_overrides(block):
-        key = override.get_key_element()
-        varies = override.is_sweep_override()
-        texts = (
-            [f"{key}={value}" for value in override.sweep_string_iterator()] if varies else [override.input_line or ""]
-        )
-        jobs = [
-            Job(label, extend_name(job.name, text) if varies else job.name, [*job.overrides, text])
-            for job in jobs
-            for text in texts
-        ]
-    return jobs
-
-
-def extend_name(name: str, override: str) -> str:
-    """A folder name with one more override."""
-    return f"{name},{NOT_IN_NAMES.sub('_', override)}"
-
-
-def refuse_missing_sources(configs: list[dict[str, Any]], jobs: list[Job], folder: Path) -> None:
-    """Raise an InputError where a run would start from one of this sweep that does not come before it."""
-    for number, config in enumerate(configs):
-        source = Path(config["fine_tune_from"] or "/")
-        before = [job.name for job in jobs[:number]]
-        if source.parent == folder and source.name not in before and not artifacts.is_complete(source):
-            raise InputError(
-                f"{jobs[number].name} starts from {source.name}, which is no run of this sweep before it: vary only keys of "
-                "runs that none other starts from"
-            )
-
-
-def finished(cfg: Any, folder: Path) -> dict[str, Any] | None:
-    """The metrics of a complete run with this configuration; an InputError if it is complete with another one."""
-    config = check_config(cfg)
-    artifacts.put_back(folder)
-    if config.pop("overwrite") or not artifacts.is_complete(folder):
-        return None
-    if yaml.safe_load((folder / artifacts.CONFIG).read_text()) != config:
-        raise InputError(
-            f"{folder} holds a complete run with another configuration: set overwrite=true to replace it, or give another folder"
-        )
-    return yaml.safe_load((folder / artifacts.METRICS).read_text())
 
 
 def print_table(summary: pd.DataFrame, title: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import lightning as L
 import torch
 
+from gpattention.checkpoints import DurableCheckpointIO
 from gpattention.errors import InputError
 
 
@@ -52,6 +53,7 @@ def make_trainer(
         max_epochs=max_epochs,
         deterministic=deterministic,
         callbacks=callbacks,
+        plugins=[DurableCheckpointIO()],
         logger=False,  # set once the run folder may be written to
         num_sanity_val_steps=0,
         log_every_n_steps=1,

@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import r2_score
 
 from gpattention.analysis import environments
-from gpattention.analysis.results import Sweep
+from gpattention.blocks import Sweep
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from gpattention.analysis import transfer
-from gpattention.analysis.results import Sweep
+from gpattention.blocks import Sweep
 
 
 def test_curve_is_of_means_with_bars_over_runs():

@@ -1,23 +1,18 @@
-"""Runs side by side: their test R2 and what they cost."""
+"""Maps side by side: their test R2, means over seeds, and what they cost."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
-from gpattention.analysis.results import Sweep
-
-COLUMNS = {
-    "run": "run",
-    "test/r2": "test R2",
-    "test/r2_ceiling": "noise ceiling",
-    "n_parameters": "parameters",
-    "train/passes": "passes",
-    "fit_seconds": "seconds",
-}
+from gpattention.analysis.results import REPLICATES, group, varied_keys
+from gpattention.blocks import Sweep
 
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
-    """A row and a bar for every run."""
-    results = results.assign(run=results["folder"].str.rsplit("/", n=1).str[-1])
-    summary = results[[name for name in COLUMNS if name in results]].rename(columns=COLUMNS)
-    return summary, figures.comparison(results, sweep.title)
+    """A row and a bar for every block and every setting that it varies."""
+    keys = [key for key in varied_keys(results) if key not in REPLICATES]
+    summary = group(results, ["block", *keys]).dropna(axis="columns", how="all")
+    names = summary[["block", *keys]].apply(
+        lambda row: ", ".join([row["block"], *(f"{key}={row[key]}" for key in keys if pd.notna(row[key]))]), axis=1
+    )
+    return summary, figures.comparison(summary.assign(name=names), sweep.title)

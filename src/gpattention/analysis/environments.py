@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
-from gpattention.analysis.results import Sweep, correlation, r2, read_predictions
+from gpattention.analysis.results import correlation, r2, read_predictions
+from gpattention.blocks import Sweep
 
 OVERALL = "mean"
 
@@ -17,6 +18,8 @@ def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
         for block, part in results.groupby("block", sort=False)
     }
     for label, blocks in sweep.averages.items():
+        if len({len(predictions.get(block, [])) for block in blocks}) > 1 or blocks[0] not in predictions:
+            continue  # runs of some of them have failed
         predictions[label] = [mean_of(tables) for tables in zip(*(predictions[block] for block in blocks), strict=True)]
     rows = [
         {

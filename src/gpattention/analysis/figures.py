@@ -76,23 +76,23 @@ def predicted_against_measured(predictions: pd.DataFrame, metrics: Mapping[str, 
     return figure
 
 
-def comparison(results: pd.DataFrame, title: str) -> Figure:
-    """Test R2 of the runs of a sweep as bars, with the noise ceiling where it is known."""
-    figure, axes = new_axes(height=2.6)
-    position = np.arange(len(results))
-    r2 = results["test/r2"].to_numpy()
-    axes.bar(position, r2, color=BLUE, width=0.6)
+def comparison(summary: pd.DataFrame, title: str) -> Figure:
+    """Test R2 of maps as bars, with standard deviations over seeds and the noise ceiling where they are known."""
+    figure, axes = new_axes(width=max(COLUMN_INCHES, 0.75 * len(summary) + 0.5), height=2.6)
+    position = np.arange(len(summary))
+    r2 = summary["r2"].to_numpy()
+    error = summary["r2_sd"].fillna(0) if "r2_sd" in summary else None
+    axes.bar(position, r2, yerr=error, color=BLUE, width=0.6, error_kw={"linewidth": 0.8})
     for x, value in zip(position, r2, strict=True):
         inside = value > 0.1
         colour, side = ("white", "top") if inside else ("black", "bottom")
-        axes.annotate(
-            f"{value:.3f}", (x, max(value, 0) - 0.02 * inside), ha="center", va=side, fontsize=7, color=colour
-        )
-    if "test/r2_ceiling" in results and results["test/r2_ceiling"].notna().all():
-        ceiling = results["test/r2_ceiling"].mean()
+        axes.annotate(f"{value:.3f}", (x, max(value, 0) / (1 + inside)), ha="center", va=side, fontsize=7, color=colour)
+    if "r2_ceiling" in summary and summary["r2_ceiling"].notna().all():
+        ceiling = summary["r2_ceiling"].mean()
         axes.axhline(ceiling, color=ORANGE, linewidth=1, linestyle="--")
         axes.annotate(f"noise ceiling {ceiling:.3f}", (-0.4, ceiling), va="bottom", fontsize=7, color=ORANGE)
-    axes.set_xticks(position, results["run"], fontsize=8)
+    long = summary["name"].str.len().max() > 14
+    axes.set_xticks(position, summary["name"], fontsize=8 - long, rotation=30 * long, ha="right" if long else "center")
     axes.set_ylim(top=1.05)
     axes.set_ylabel("test R2")
     axes.set_title(title, fontsize=7)

@@ -1,33 +1,11 @@
-"""What a sweep file holds, and how the runs of a sweep are read again."""
+"""How the runs of a sweep are read again."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from gpattention import artifacts
-
-
-class Sweep(NamedTuple):
-    """The content of a file in `conf/sweep`.
-
-    Attributes:
-        title: of the table and the figure.
-        folder: where the runs go unless the command line says otherwise.
-        common: overrides of every block that does not set the key itself.
-        blocks: overrides by label. Choices (`key=1,2`) make a grid, in common as in a block. `{folder}` stands for the
-            folder of the sweep, so that a run can start from an earlier one.
-        analysis: what the runs come to.
-        averages: for the analysis of environments, blocks whose predictions are averaged, by label.
-    """
-
-    title: str
-    folder: str
-    common: list[str]
-    blocks: dict[str, list[str]]
-    analysis: str = "comparison"
-    averages: dict[str, list[str]] = {}  # noqa: RUF012
 
 
 def read_predictions(folder: str) -> pd.DataFrame:
@@ -52,3 +30,34 @@ def correlation(measured: pd.Series, predicted: pd.Series) -> float:
     if np.ptp(predicted[known].to_numpy()) == 0:
         return 0.0
     return float(np.corrcoef(measured[known], predicted[known])[0, 1])
+
+
+# Keys whose values are repetitions of one setting: other draws, other parts of the data.
+REPLICATES = {"seed", "data.seed", "data.split_seed", "data.target_seed", "data.fold"}
+NO_OVERRIDE = {"block", "run", "folder"}
+
+
+def varied_keys(results: pd.DataFrame) -> list[str]:
+    """Overrides that differ between runs of one block."""
+    keys = [name for name in results if name not in NO_OVERRIDE and is_override(str(name))]
+    return [str(key) for key in keys if (results.groupby("block")[key].nunique(dropna=False) > 1).any()]
+
+
+def is_override(name: str) -> bool:
+    """Metrics have slashes or plain names; overrides are keys of the configuration."""
+    return name == "seed" or ("." in name and "/" not in name)
+
+
+def group(results: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Number of runs, mean and standard deviation of the test R2, ceiling, parameters and seconds of each group."""
+    wanted = {
+        "n_runs": ("folder", "size"),
+        "r2": ("test/r2", "mean"),
+        "r2_sd": ("test/r2", "std"),
+        "r2_ceiling": ("test/r2_ceiling", "mean"),
+        "parameters": ("n_parameters", "first"),
+        "passes": ("train/passes", "mean"),
+        "seconds": ("fit_seconds", "mean"),
+    }
+    there = {name: how for name, how in wanted.items() if how[0] in results}
+    return results.groupby(by, sort=False, dropna=False).agg(**there).reset_index()  # type: ignore[call-overload]

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
-from gpattention.analysis.results import Sweep
+from gpattention.blocks import Sweep
 
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:

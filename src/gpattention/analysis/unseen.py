@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from gpattention import artifacts
 from gpattention.analysis import figures
-from gpattention.analysis.results import Sweep, correlation, r2, read_predictions
+from gpattention.analysis.results import correlation, r2, read_predictions
+from gpattention.blocks import Sweep
 from gpattention.errors import InputError
 
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from gpattention.data.batching import Balance, Balanced, Batch, Batching, GatherLoader, InOrder, Shuffled
+from gpattention.data.cache import digest, prepared
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData, name_some
 from gpattention.data.loci import prune_loci, variable_loci
 from gpattention.data.noise import noise_weights
@@ -164,7 +165,11 @@ class GPMapDataModule(L.LightningDataModule):
         if index.size < n_loci:
             log.info("%d of %d loci do not vary in the training part and are dropped", n_loci - index.size, n_loci)
         if max_correlation is not None:
-            index = prune_loci(genotype, max_correlation, pruning_order, np.random.default_rng(split_seed))
+            threshold, rng = max_correlation, np.random.default_rng(split_seed)
+            made_from = {"genotype": digest(genotype), "settings": [threshold, pruning_order, split_seed]}
+            index = prepared(
+                "pruned-loci", made_from, lambda: {"index": prune_loci(genotype, threshold, pruning_order, rng)}
+            )["index"]
             log.info("%d of %d loci are left at correlations up to %g", len(index), n_loci, max_correlation)
         return index
 

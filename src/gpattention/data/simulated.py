@@ -5,7 +5,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from gpattention.data.cache import prepared
 from gpattention.data.cross import random_markers, simulate_cross, spaced_markers
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.data.loci import choose_loci, prune_loci
@@ -63,14 +65,19 @@ def simulate(
     cross_seed, loci_seed, coefficient_seed, noise_seed = np.random.SeedSequence(seed).spawn(4)
     loci_rng = np.random.default_rng(loci_seed)
     markers = random_markers(n_snps, loci_rng) if locus_spacing_cM is None else spaced_markers(locus_spacing_cM)
-    genotype = simulate_cross(n_segregants, markers, cross_seed)
-    if locus_spacing_cM is None:
-        candidates = prune_loci(genotype, max_snp_correlation, "random", loci_rng)
-        log.info("%d of %d SNPs are left at correlations up to %g", len(candidates), n_snps, max_snp_correlation)
-    else:
-        candidates = np.arange(genotype.shape[1])
-    chosen = choose_loci(genotype, candidates, n_loci, loci, max_mean_allele, loci_rng)
-    genotype = np.ascontiguousarray(genotype[:, chosen])
+
+    def cross() -> dict[str, NDArray]:
+        genotype = simulate_cross(n_segregants, markers, cross_seed)
+        if locus_spacing_cM is None:
+            candidates = prune_loci(genotype, max_snp_correlation, "random", loci_rng)
+            log.info("%d of %d SNPs are left at correlations up to %g", len(candidates), n_snps, max_snp_correlation)
+        else:
+            candidates = np.arange(genotype.shape[1])
+        chosen = choose_loci(genotype, candidates, n_loci, loci, max_mean_allele, loci_rng)
+        return {"genotype": np.ascontiguousarray(genotype[:, chosen]), "chosen": chosen}
+
+    settings = [seed, n_segregants, n_loci, locus_spacing_cM, n_snps, max_snp_correlation, loci, max_mean_allele]
+    genotype, chosen = prepared("cross", {"settings": settings}, cross).values()
     phenotype, truth = simulate_phenotypes(
         genotype,
         epsilon=epsilon,

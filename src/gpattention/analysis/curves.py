@@ -1,0 +1,63 @@
+"""Test R2 along one key, a line for every map and a panel for every value of another key (Fig. 2)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gpattention.analysis import figures
+from gpattention.analysis.results import REPLICATES, group, varied_keys
+from gpattention.blocks import Sweep
+
+
+def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
+    """Mean and standard deviation over seeds, for every block and every combination of what else varies."""
+    assert sweep.x is not None
+    keys = [key for key in varied_keys(results) if key not in REPLICATES]
+    panel = sweep.panel if sweep.panel in results else None
+    by = list(dict.fromkeys(["block", *([panel] if panel else []), sweep.x, *keys]))
+    for key in by[1:]:
+        results = results.assign(**{key: as_numbers(results[key])})
+    summary = group(results, by)
+    within = [key for key in by if key not in ("block", sweep.x, panel)]
+    lines = summary[["block", *within]].apply(line_label, axis=1)
+    return summary, draw(summary.assign(line=lines), sweep.x, panel, sweep.title)
+
+
+def as_numbers(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    return column if numbers[column.notna()].isna().any() else numbers
+
+
+def line_label(row: pd.Series) -> str:
+    rest = [
+        f"{str(key).rpartition('.')[2]}={value:g}" for key, value in row.items() if key != "block" and pd.notna(value)
+    ]
+    return ", ".join([row["block"], *rest])
+
+
+def draw(summary: pd.DataFrame, x: str, panel: str | None, title: str) -> Figure:
+    values = list(dict.fromkeys(summary[panel])) if panel else [None]
+    figure = Figure(figsize=(3.2 * len(values) + 2, 3.2), layout="constrained")
+    lines = list(dict.fromkeys(summary["line"]))
+    panels = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
+    for axes, value in zip(panels, values, strict=True):
+        part = summary if panel is None else summary[summary[panel] == value]
+        for number, line in enumerate(lines):
+            one = part[part["line"] == line].sort_values(x)
+            axes.errorbar(one[x], one["r2"], one["r2_sd"].fillna(0), label=line, **figures.line_style(number))
+        if "r2_ceiling" in part and part["r2_ceiling"].notna().any():
+            ceiling = part.groupby(x)["r2_ceiling"].mean()
+            axes.plot(ceiling.index, ceiling, color=figures.GREY, linewidth=0.8, linestyle=":", label="noise ceiling")
+        name = x.rpartition(".")[2]
+        axes.set_xlabel(name.replace("_", " "), fontsize=8)
+        positive = summary[x].min() > 0 and summary[x].max() > 20 * summary[x].min()
+        axes.set_xscale("log" if positive else "linear")
+        axes.set_ylim(min(-0.05, np.nanmin(summary["r2"]) if np.nanmin(summary["r2"]) > -0.5 else -0.5), 1.03)
+        if panel:
+            axes.set_title(f"{panel.rpartition('.')[2].replace('_', ' ')} = {value:g}", fontsize=8)
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("test R2", fontsize=8)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=7)
+    figure.suptitle(title, fontsize=8)
+    return figure

@@ -1,0 +1,51 @@
+"""Checkpoints that are whole or not there, and what training needs to go on from one."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+
+class DurableCheckpointIO(TorchCheckpointIO):
+    """Writes under another name, then renames, so that a full disk or a kill leaves the checkpoint before."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".tmp")
+        try:
+            with temporary.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        temporary.replace(path)
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+        return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+
+
+class RandomState(L.Callback):
+    """Keeps the state of random numbers, and whether training had been stopped early, in the checkpoint."""
+
+    def __init__(self) -> None:
+        self.restored: dict[str, Any] = {}
+
+    def on_save_checkpoint(self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        checkpoint["random"] = {"cpu": torch.get_rng_state(), "cuda": cuda, "stopped": trainer.should_stop}
+
+    def on_load_checkpoint(self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        self.restored = checkpoint["random"]
+
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        if self.restored:
+            torch.set_rng_state(self.restored["cpu"])
+            if len(self.restored["cuda"]) == torch.cuda.device_count():
+                torch.cuda.set_rng_state_all(self.restored["cuda"])
+            trainer.should_stop = self.restored["stopped"]

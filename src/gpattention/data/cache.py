@@ -1,0 +1,114 @@
+"""Prepared arrays that several runs share: made once, kept by what they were made from, safe between processes."""
+
+import hashlib
+import json
+import logging
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from gpattention.errors import InputError
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # raise it when what is prepared changes
+FOLDER, LIMIT = "GPATTENTION_CACHE", "GPATTENTION_CACHE_GB"
+DEFAULT_LIMIT = 20.0
+UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
+
+Arrays = dict[str, NDArray]
+
+
+def prepared(kind: str, made_from: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
+    """What `make` gives, or gave earlier for the same `made_from`.
+
+    A second process that asks meanwhile waits for the first. An entry that cannot be read is made anew. When the cache
+    outgrows its limit, what was not used for longest goes.
+
+    Args:
+        made_from: plain values, everything that the arrays depend on.
+    """
+    key = hashlib.sha256(json.dumps([FORMAT, kind, made_from], sort_keys=True).encode()).hexdigest()
+    limit = cache_limit()
+    if not limit:
+        return make()
+    folder = cache_folder()
+    (folder / "locks").mkdir(parents=True, exist_ok=True)
+    entry = folder / f"{kind}-{key}.npz"
+    with FileLock(folder / "locks" / f"{key}.lock"):
+        try:
+            with np.load(entry, allow_pickle=False) as arrays:
+                found = dict(arrays)
+            os.utime(entry)
+            log.info("%s prepared earlier, from the cache", kind)
+            return found
+        except FileNotFoundError:
+            pass
+        except UNREADABLE:
+            log.info("%s cannot be read and is made anew", entry)
+        made = make()
+        temporary = entry.with_name(f"{entry.name}.{os.getpid()}.tmp")
+        try:
+            with temporary.open("wb") as file:
+                np.savez(file, allow_pickle=False, **made)  # type: ignore[arg-type]
+            temporary.replace(entry)
+            forget_oldest(folder, limit)
+        except OSError as error:  # a full disk: the run needs the arrays, not the cache
+            temporary.unlink(missing_ok=True)
+            log.info("not kept in the cache: %s", error)
+    return made
+
+
+def digest(array: NDArray) -> str:
+    """SHA-256 of an array's content, for `made_from`."""
+    array = np.ascontiguousarray(array)
+    return hashlib.sha256(f"{array.dtype}{array.shape}".encode() + hashlib.sha256(array.data).digest()).hexdigest()
+
+
+def cache_folder() -> Path:
+    return Path(os.environ.get(FOLDER) or user_cache_path("gpattention"))
+
+
+def cache_limit() -> float:
+    """Largest size in bytes; 0 keeps nothing."""
+    text = os.environ.get(LIMIT, "") or str(DEFAULT_LIMIT)
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = -1
+    if not 0 <= limit < float("inf"):
+        raise InputError(f"{LIMIT}={text}: give a number of gigabytes from 0 on")
+    return limit * 1e9
+
+
+def forget_oldest(folder: Path, limit: float) -> None:
+    """Remove entries until the others fit, those not used for longest first, and what killed processes left."""
+    entries = sorted(
+        ((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.npz*")), reverse=True
+    )
+    total = 0
+    for _, size, path in entries:
+        total += size
+        if total > limit:
+            path.unlink(missing_ok=True)
+
+
+def describe() -> str:
+    entries = list(cache_folder().glob("*.npz*"))
+    gigabytes = sum(path.stat().st_size for path in entries) / 1e9
+    return f"{cache_folder()}: {len(entries)} entries, {gigabytes:.2f} GB of at most {cache_limit() / 1e9:g}"
+
+
+def clear() -> int:
+    """Remove all entries; how many there were."""
+    entries = list(cache_folder().glob("*.npz*"))
+    for path in entries:
+        path.unlink(missing_ok=True)
+    return len(entries)

@@ -1,0 +1,115 @@
+"""What makes two runs the same: their settings and the content of their input files, not where anything lies."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gpattention.artifacts import IDENTITY
+from gpattention.data.tables import refuse_missing_file
+from gpattention.errors import InputError
+
+RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comparable
+# Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
+LEFT_OUT = {"logger", "profile", "overwrite", "resume"}
+LEFT_OUT_OF = {"trainer": {"accelerator", "devices"}, "data": {"root"}}
+INPUT_FILE = "_file"  # keys of `data` that end so name files
+
+
+class Identity(NamedTuple):
+    """Settings of a run by their full keys, files by the SHA-256 of their content, and the format of the results."""
+
+    content: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content."""
+        return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
+
+    def differences(self, other: Mapping[str, Any]) -> list[str]:
+        """The keys in which another content differs."""
+        keys = sorted(self.content.keys() | other.keys())
+        return [key for key in keys if self.content.get(key) != other.get(key)]
+
+
+def identify(config: Mapping[str, Any], planned: Mapping[str, str] | None = None) -> Identity:
+    """The identity of a run with this resolved configuration.
+
+    Args:
+        planned: digests of runs that are still to be made, by their folders, for `fine_tune_from`.
+
+    Raises:
+        InputError: a file or run that the configuration names is not there.
+    """
+    content: dict[str, Any] = {"results_format": RESULTS_FORMAT}
+    for group, value in config.items():
+        if group not in LEFT_OUT:
+            content |= dict(flatten(group, value, LEFT_OUT_OF.get(group, set())))
+    for key, value in content.items():
+        if key.startswith("data.") and key.endswith(INPUT_FILE) and value is not None:
+            content[key] = file_digest(Path(value))
+    if (source := content["fine_tune_from"]) is not None:
+        content["fine_tune_from"] = (planned or {}).get(source) or run_digest(Path(source))
+    return Identity(content)
+
+
+def flatten(key: str, value: Any, left_out: set[str] = frozenset()) -> Iterator[tuple[str, Any]]:  # type: ignore[assignment]
+    """Values by their full keys; 1 and 1.0 are the same."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name not in left_out:
+                yield from flatten(f"{key}.{name}", inner)
+    else:
+        yield key, plain(value)
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    refuse_missing_file(path)
+    status = path.stat()
+    return digest_of(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=256)
+def digest_of(path: Path, _modified: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def run_digest(folder: Path) -> str:
+    """The digest that a finished run has left."""
+    try:
+        return json.loads((folder / IDENTITY).read_text())["identity"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"fine_tune_from={folder}: {IDENTITY} cannot be read there ({type(error).__name__}): give the folder of a finished run"
+        ) from error
+
+
+def to_json(identity: Identity) -> dict[str, Any]:
+    return {"identity": identity.digest, **identity.content}
+
+
+def refuse_another(identity: Identity, folder: Path) -> None:
+    """Raise an InputError that names the keys in which the run in a folder is another one."""
+    try:
+        stored = json.loads((folder / IDENTITY).read_text())
+        stored.pop("identity")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{folder} holds a run whose {IDENTITY} cannot be read: set overwrite=true to replace it, or give another folder"
+        ) from error
+    if keys := identity.differences(stored):
+        changes = ", ".join(f"{key} {stored.get(key)} -> {identity.content.get(key)}" for key in keys[:5])
+        raise InputError(
+            f"{folder} holds another run, it differs in {changes}{' and more' * (len(keys) > 5)}: set overwrite=true to replace "
+            "it, or give another folder"
+        )

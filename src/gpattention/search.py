@@ -1,0 +1,189 @@
+"""A search over intervals of settings with Optuna: the next trial from those before, poor ones stopped early.
+
+Trials are chosen and stopped by validation alone. The study is kept on disk, so that a search goes on where it was cut off.
+"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hydra.core.override_parser.types import Override
+from matplotlib.figure import Figure
+
+from gpattention import artifacts, identity, loggers
+from gpattention.analysis import figures
+from gpattention.blocks import Sweep, name_of, parse
+from gpattention.board import Board
+from gpattention.config import check_config, compose_config
+from gpattention.errors import InputError
+from gpattention.launchers import is_installed
+from gpattention.workers import Outcome, Workers
+
+log = logging.getLogger(__name__)
+
+STUDY = "study.sqlite3"
+LOGS = "logs"
+DIGITS = 10
+RANDOM_TRIALS = 8  # before the search learns from them, and before it stops poor ones
+WARM_UP_EPOCHS = 5
+
+
+def run_search(
+    name: str, sweep: Sweep, blocks: dict[str, list[str]], folder: Path, n_workers: int
+) -> tuple[pd.DataFrame, list[Outcome], dict[str, Any]]:
+    """Make trials until there are `n_trials`; a row for each, what failed, and the configuration of the loggers.
+
+    Raises:
+        InputError: Optuna is not installed, or the sweep is not one block with something to search over.
+    """
+    if not is_installed("optuna"):
+        raise InputError("a search needs a package that is not installed: pip install 'gpattention[optuna]'")
+    if len(blocks) != 1 or sweep.n_trials is None:
+        raise InputError(f"sweep={name}: a search has one block and n_trials")
+    ((label, block),) = blocks.items()
+    overrides = parse(block)
+    fixed = [one.input_line or "" for one in overrides if not one.is_sweep_override()]
+    space = {one.get_key_element(): distribution(one) for one in overrides if one.is_sweep_override()}
+    if not space:
+        raise InputError(f"sweep={name}: nothing is searched over: give an interval, as in 'key=interval(1,2)'")
+    study = open_study(folder / STUDY)
+    logger = check_config(compose_config(fixed))["logger"]
+    failed: list[Outcome] = []
+    configs: dict[str, tuple[Any, dict[str, Any], Path]] = {}
+    with Board(sweep.n_trials) as board:
+        board.done = n_finished(study)
+
+        def on_epoch(trial_name: str, epoch: int, n_epochs: int, score: float) -> bool:
+            board.epoch(trial_name, epoch, n_epochs, score)
+            trial = configs[trial_name][0]
+            trial.report(score, epoch)
+            return not trial.should_prune()
+
+        with Workers(n_workers, folder / LOGS, on_epoch) as workers:
+            while workers.running or n_finished(study) < sweep.n_trials:
+                while workers.free and n_finished(study) + len(workers.running) < sweep.n_trials:
+                    trial = study.ask(space)
+                    one = prepare(name, label, fixed, trial, folder)
+                    configs[one[2].name] = one
+                    workers.start(one[2].name, one[1], one[2])
+                    board.started(one[2].name)
+                for outcome in workers.wait(0.25):
+                    board.ended(outcome)
+                    tell(study, configs[outcome.name][0], outcome, configs[outcome.name][1]["monitor"])
+                    failed += [outcome] * (outcome.error is not None)
+    return collect(study, folder), failed, logger | loggers.run_names(logger, name, "")
+
+
+def distribution(override: Override) -> Any:
+    """Optuna's distribution for a sweep in Hydra's grammar: choice, range, interval, with int() and tag(log, ...)."""
+    from optuna import distributions
+
+    value: Any = override.value()
+    key = override.get_key_element()
+    if override.is_choice_sweep():
+        return distributions.CategoricalDistribution(list(override.sweep_string_iterator()))
+    if override.is_range_sweep():
+        return distributions.CategoricalDistribution(list(override.sweep_string_iterator()))
+    logarithmic = "log" in value.tags
+    if not value.start < value.end or (logarithmic and value.start <= 0):
+        raise InputError(f"{override.input_line}: {key} needs an interval from a smaller to a larger value")
+    if isinstance(value.start, int) and isinstance(value.end, int):
+        return distributions.IntDistribution(value.start, value.end, log=logarithmic)
+    return distributions.FloatDistribution(value.start, value.end, log=logarithmic)
+
+
+def open_study(path: Path) -> Any:
+    """The study on disk. Trials that a killed search was at are asked for again, and go on in their folders."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name="search",
+        storage=f"sqlite:///{path}",
+        direction="maximize",
+        load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, seed=0, constant_liar=True),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=WARM_UP_EPOCHS),
+    )
+    for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        study.enqueue_trial(trial.params)
+    return study
+
+
+def n_finished(study: Any) -> int:
+    """Trials that came to an end of their own, failed ones with a message included."""
+    return sum(trial.state.is_finished() and not lost(trial) for trial in study.get_trials(deepcopy=False))
+
+
+def lost(trial: Any) -> bool:
+    """Whether the search was cut off while it was at this trial."""
+    return trial.state.name == "FAIL" and "error" not in trial.user_attrs
+
+
+def prepare(name: str, label: str, fixed: list[str], trial: Any, folder: Path) -> tuple[Any, dict[str, Any], Path]:
+    """The configuration of a trial and its folder, which its identity names."""
+    overrides = [*fixed, *(f"{key}={value}" for key, value in trial.params.items())]
+    config = check_config(compose_config(overrides))
+    config["resume"] = "auto"
+    digest = identity.identify(config).digest[:DIGITS]
+    there = sorted(path for path in folder.glob(f"*-{digest}") if path.is_dir())
+    trial_folder = there[0] if there else folder / f"{name_of(label)},trial={trial.number}-{digest}"
+    config["logger"] |= loggers.run_names(config["logger"], name, trial_folder.name)
+    trial.set_user_attr("folder", str(trial_folder))
+    return trial, config, trial_folder
+
+
+def tell(study: Any, trial: Any, outcome: Outcome, monitor: str) -> None:
+    from optuna.trial import TrialState
+
+    if outcome.metrics is not None:
+        study.tell(trial, outcome.metrics[monitor])
+    elif outcome.stopped:
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
+        trial.set_user_attr("error", outcome.error)
+        study.tell(trial, state=TrialState.FAIL)
+
+
+def collect(study: Any, folder: Path) -> pd.DataFrame:
+    """A row for every trial: its settings, how it ended, its best validation score, and the metrics if it is finished."""
+    rows = []
+    for trial in study.get_trials(deepcopy=False):
+        if lost(trial) or not trial.state.is_finished():
+            continue
+        run_folder = Path(trial.user_attrs["folder"])
+        path = run_folder / artifacts.METRICS
+        metrics = json.loads(path.read_text()) if path.is_file() and trial.state.name == "COMPLETE" else {}
+        best = max(trial.intermediate_values.values(), default=None)
+        state = {"COMPLETE": "finished", "PRUNED": "stopped early", "FAIL": "failed"}[trial.state.name]
+        rows.append(
+            {"trial": trial.number, "state": state, **trial.params, "score": best, **metrics, "folder": str(run_folder)}
+        )
+    return pd.DataFrame(rows)
+
+
+def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
+    """Trials by their best validation score, and how it rose; the test part is left out of sight."""
+    settings = [name for name in results if "." in str(name) and "/" not in str(name)]
+    summary = results[["trial", "state", "score", *settings]].sort_values("score", ascending=False, na_position="last")
+    figure, axes = figures.new_axes(width=5)
+    for state, colour in (("finished", figures.BLUE), ("stopped early", figures.GREY)):
+        part = results[results["state"] == state]
+        axes.scatter(part["trial"], part["score"], s=14, color=colour, label=state)
+    finished = results[results["state"] == "finished"]
+    axes.step(
+        finished["trial"],
+        np.maximum.accumulate(finished["score"]),
+        where="post",
+        color=figures.ORANGE,
+        label="best so far",
+    )
+    axes.set(xlabel="trial", ylabel="validation score")
+    axes.set_ylim(bottom=max(results["score"].min() - 0.02, results["score"].quantile(0.25) - 0.3))
+    axes.set_title(sweep.title, fontsize=8)
+    axes.legend(frameon=False, fontsize=7)
+    return summary, figure

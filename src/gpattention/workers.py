@@ -1,0 +1,200 @@
+"""Runs in processes of their own, some at a time, each with its GPU or its share of the processor's cores.
+
+A run that is killed or fails takes nothing with it, and runs end when the process that started them ends. Processes are
+forked from a server that has loaded the program once, so that a further run starts at once.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+LAST_LINES = 8
+METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+PROCESSES: Any = multiprocessing.get_context(METHOD)
+
+
+class Outcome(NamedTuple):
+    """How a run ended: with its metrics, stopped on request, or failed with a message."""
+
+    name: str
+    metrics: dict[str, Any] | None = None
+    error: str | None = None
+
+    @property
+    def stopped(self) -> bool:
+        return self.metrics is None and self.error is None
+
+
+class Stopped(Exception):
+    """Raised inside a run that is asked to end."""
+
+
+def load_ahead() -> None:
+    """Start to load the program in the server, while this process does so itself."""
+    if METHOD == "forkserver":
+        PROCESSES.set_forkserver_preload(["gpattention.run"])
+        forkserver.ensure_running()
+
+
+class Workers:
+    """At most `n` runs at a time.
+
+    Args:
+        n: processes.
+        folder: what a run prints goes to `NAME.log` in it, and stays there where the run fails.
+        on_epoch: told of every epoch of every run: its name, the epoch, how many there will be, the score. False ends it.
+    """
+
+    def __init__(self, n: int, folder: Path, on_epoch: Callable[[str, int, int, float], bool]) -> None:
+        self.folder, self.on_epoch = folder, on_epoch
+        self.free = list(range(n))[::-1]
+        self.gpus = visible_gpus()
+        self.n_threads = max(1, n_cores() // n)
+        self.running: dict[Connection, tuple[str, int, BaseProcess]] = {}
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        processes = [process for _, _, process in self.running.values()]
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join(10)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+    def start(self, name: str, config: dict[str, Any], folder: Path) -> None:
+        """Begin a run; there must be a free place."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        place = self.free.pop()
+        gpu = self.gpus[place % len(self.gpus)] if self.gpus else None
+        ours, theirs = PROCESSES.Pipe()
+        arguments = (config, str(folder), str(self.printed(name)), gpu, self.n_threads, theirs)
+        process = PROCESSES.Process(target=work, args=arguments, name=name)
+        process.start()
+        theirs.close()
+        self.running[ours] = (name, place, process)
+
+    def wait(self, seconds: float) -> list[Outcome]:
+        """The runs that ended, after at most so many seconds."""
+        ended = []
+        for connection in wait(list(self.running), seconds):
+            assert isinstance(connection, Connection)
+            name, place, process = self.running[connection]
+            try:
+                kind, *content = connection.recv()
+            except (EOFError, OSError):
+                process.join()
+                kind, content = "failed", [f"its process ended with {ending(process.exitcode)}"]
+            if kind == "epoch":
+                answer(connection, self.on_epoch(name, *content))
+                continue
+            process.join()
+            connection.close()
+            del self.running[connection]
+            self.free.append(place)
+            if kind == "failed":
+                ended.append(Outcome(name, error=self.explain(name, content[0])))
+                continue
+            self.printed(name).unlink(missing_ok=True)
+            ended.append(Outcome(name, *content))
+        return ended
+
+    def printed(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def explain(self, name: str, message: str) -> str:
+        path = self.printed(name)
+        lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+        last = "".join(f"\n    {line}" for line in lines[-LAST_LINES:])
+        return f"{message}{last}\n    all of it: {path}" if lines else message
+
+
+def answer(connection: Connection, go_on: bool) -> None:
+    with suppress(OSError):  # it ended meanwhile, which the next wait finds
+        connection.send(go_on)
+
+
+def ending(exit_code: int | None) -> str:
+    return f"signal {signal.Signals(-exit_code).name}" if exit_code and exit_code < 0 else f"status {exit_code}"
+
+
+def work(config: dict[str, Any], folder: str, printed: str, gpu: str | None, n_threads: int, pipe: Connection) -> None:
+    """One run, in a process of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it, which ends this one
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    with Path(printed).open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when the GPU is first used
+
+    import torch
+    from omegaconf import OmegaConf
+    from threadpoolctl import threadpool_limits
+
+    from gpattention.errors import InputError
+    from gpattention.run import run
+
+    torch.set_num_threads(n_threads)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+
+    def on_epoch(epoch: int, n_epochs: int, score: float) -> None:
+        pipe.send(("epoch", epoch, n_epochs, score))
+        if not pipe.recv():
+            raise Stopped
+
+    try:
+        with threadpool_limits(n_threads):
+            metrics = run(OmegaConf.create(config), Path(folder), on_epoch)
+        pipe.send(("done", metrics))
+    except Stopped:
+        pipe.send(("stopped", None))
+    except InputError as error:
+        pipe.send(("failed", str(error)))
+    except Exception as error:
+        traceback.print_exc()
+        pipe.send(("failed", f"{type(error).__name__}: {error}"))
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def end_with_parent() -> None:
+    """End this process at once when the one that started it is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def visible_gpus() -> list[str]:
+    """Names of the GPUs that runs may use, without taking hold of one."""
+    import torch
+
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return [name for name in chosen.split(",") if name]
+    return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def default_workers() -> int:
+    """One for each GPU; without one, for each core up to four, as every run holds its data in memory."""
+    return len(visible_gpus()) or min(n_cores(), 4)
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
