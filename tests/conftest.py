@@ -35,6 +35,12 @@ def own_files(tmp_path):
 
 
 @pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory):
+    """Prepared data of the tests stay with the tests."""
+    os.environ["GPATTENTION_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
 def quiet():
     from gpattention.quiet import quiet_libraries
 

@@ -64,7 +64,7 @@ def test_refusal_within_a_multirun_leaves_the_other_jobs(tmp_path):
         ([TRAIN, "hydra.run.dir=/proc/nowhere"], "/proc/nowhere"),
         ([*GPATTENTION, "predict", "run=x", "genotype_fil=g.npy"], "did you mean genotype_file"),
         ([*GPATTENTION, "predict", "run=x"], "genotype_file is not given"),
-        ([TRAIN, "experiment=yeast_lithium", "data.root=nowhere"], "nowhere/bbq_li83/phenotypes.tsv is not there"),
+        ([TRAIN, "experiment=yeast_lithium", "data.root=nowhere"], "nowhere/bbq_li83"),
         ([SWEEP, "sweep=quickstrat"], "did you mean quickstart?"),
         ([*GPATTENTION, "predict", "run=nowhere", "genotype_file=g.npy"], "nowhere is not a folder"),
         ([*GPATTENTION, "prodict"], "unknown command prodict"),

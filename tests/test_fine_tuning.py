@@ -81,7 +81,7 @@ def test_a_regression_neither_starts_nor_is_started_from(earlier, tmp_path):
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
-    with pytest.raises(InputError, match="nowhere is not a folder"):
+    with pytest.raises(InputError, match="nowhere: .*give the folder of a finished run"):
         small_run(tmp_path / "run", *JOINT, f"fine_tune_from={tmp_path / 'nowhere'}")
 
 

@@ -38,7 +38,7 @@ def finished(tmp_path_factory):
 
 def test_run_folder_holds_everything(finished):
     folder, metrics = finished
-    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL)
+    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - {artifacts.LAST}
     assert json.loads((folder / "metrics.json").read_text()) == metrics
     names = "val/r2 test/r2 test/r2/30C test/r2_pooled test/mse test/r2_ceiling n_parameters best_epoch fit_seconds segregants_per_second peak_memory_mib"
     assert set(names.split()) <= set(metrics)
@@ -156,8 +156,65 @@ def test_run_that_breaks_off_is_not_complete(tmp_path, monkeypatch):
     assert (tmp_path / "config.yaml").exists()
     assert not artifacts.is_complete(tmp_path)
     monkeypatch.undo()
-    small_run(tmp_path, "model=linear")
+    with pytest.raises(InputError, match="holds an unfinished run: set resume=auto .* overwrite=true"):
+        small_run(tmp_path, "model=linear")
+    small_run(tmp_path, "model=linear", "resume=auto")
     assert artifacts.is_complete(tmp_path)
+
+
+class BrokenOff(Exception):
+    pass
+
+
+@pytest.mark.parametrize("last_epoch", [1, 3, 6])
+@pytest.mark.parametrize(
+    "more",
+    [["model=transformer", "model.environment=joint", "model.dropout=0.1"], ["model=multi_environment_attention"]],
+)
+def test_run_that_goes_on_comes_to_what_an_undisturbed_one_does(last_epoch, more, tmp_path):
+    overrides = [*SMALL, *more, "data.temperatures=[25,30]", "trainer.max_epochs=6"]
+
+    def break_off(epoch, n_epochs, score):
+        if epoch == last_epoch:
+            raise BrokenOff
+
+    undisturbed = run(compose_config(overrides), tmp_path / "undisturbed")
+    with pytest.raises(BrokenOff):
+        run(compose_config(overrides), tmp_path / "broken", break_off)
+    resumed = run(compose_config([*overrides, "resume=auto"]), tmp_path / "broken")
+    changing = {"fit_seconds", "segregants_per_second", "peak_memory_mib"}
+    assert {key: resumed[key] for key in resumed.keys() - changing} == {
+        key: undisturbed[key] for key in undisturbed.keys() - changing
+    }
+    histories = [
+        pd.read_csv(tmp_path / name / "metrics.csv").drop(columns="seconds") for name in ("undisturbed", "broken")
+    ]
+    pd.testing.assert_frame_equal(*histories)
+    assert not (tmp_path / "broken" / "last.ckpt").exists()
+
+
+def test_early_stopped_run_that_is_broken_off_trains_no_further(tmp_path, monkeypatch):
+    overrides = [*SMALL, "model=attention", "callbacks=early_stopping", "callbacks.early_stopping.patience=1"]
+    overrides += ["trainer.max_epochs=50", "training.learning_rate=1e-9"]
+
+    def break_off(*_, **__):
+        raise BrokenOff
+
+    with monkeypatch.context() as patched, pytest.raises(BrokenOff):
+        patched.setattr(L.Trainer, "validate", break_off)
+        run(compose_config(overrides), tmp_path)
+    n_epochs = len(pd.read_csv(tmp_path / "metrics.csv"))
+    resumed = run(compose_config([*overrides, "resume=auto"]), tmp_path)
+    assert resumed["n_epochs"] == n_epochs < 50
+
+
+def test_going_on_with_another_run_is_refused_and_names_the_keys(tmp_path, monkeypatch):
+    small_run(tmp_path, "model=linear")
+    before = (tmp_path / "metrics.json").read_bytes()
+    with pytest.raises(InputError, match=r"it differs in data.epsilon 0.3 -> 0.5, seed 0 -> 2: set overwrite=true"):
+        small_run(tmp_path, "model=linear", "seed=2", "data.epsilon=0.5", "resume=auto")
+    monkeypatch.setattr(L.Trainer, "fit", lambda *_, **__: pytest.fail("it was fitted again"))
+    assert small_run(tmp_path, "model=linear", "resume=auto", "logger=none") == json.loads(before)
 
 
 def test_weights_that_run_away_stop_the_run(tmp_path):

@@ -47,12 +47,17 @@ def identify(config: Mapping[str, Any], planned: Mapping[str, str] | None = None
     for group, value in config.items():
         if group not in LEFT_OUT:
             content |= dict(flatten(group, value, LEFT_OUT_OF.get(group, set())))
-    for key, value in content.items():
-        if key.startswith("data.") and key.endswith(INPUT_FILE) and value is not None:
-            content[key] = file_digest(Path(value))
+    for key, path in input_files(config["data"]).items():
+        content[f"data.{key}"] = file_digest(path)
     if (source := content["fine_tune_from"]) is not None:
         content["fine_tune_from"] = (planned or {}).get(source) or run_digest(Path(source))
     return Identity(content)
+
+
+def input_files(data: Mapping[str, Any]) -> dict[str, Path]:
+    """The files that `data` names, by their keys; relative names start from `data.root`."""
+    folder = Path(data.get("root") or "")
+    return {key: folder / name for key, name in data.items() if key.endswith(INPUT_FILE) and isinstance(name, str)}
 
 
 def flatten(key: str, value: Any, left_out: set[str] = frozenset()) -> Iterator[tuple[str, Any]]:  # type: ignore[assignment]
@@ -103,7 +108,7 @@ def refuse_another(identity: Identity, folder: Path) -> None:
     try:
         stored = json.loads((folder / IDENTITY).read_text())
         stored.pop("identity")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{folder} holds a run whose {IDENTITY} cannot be read: set overwrite=true to replace it, or give another folder"
         ) from error

@@ -27,7 +27,7 @@ from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.fine_tuning import start_from
 from gpattention.gpmap import GPMap
-from gpattention.identity import identify, refuse_another, to_json
+from gpattention.identity import identify, input_files, refuse_another, to_json
 from gpattention.module import GPMapModule
 from gpattention.quiet import quiet_libraries
 from gpattention.run_log import log_kept_for
@@ -105,6 +105,8 @@ def check_monitor(monitor: str, module: GPMap, data: GPMapDataModule) -> None:
 def build_data(config: Mapping[str, Any], module_class: type[GPMap]) -> GPMapDataModule:
     """Read or simulate the data set and wrap it; the `data` keys go to whichever of the two takes them."""
     settings = dict(config["data"])
+    if settings["split_file"] is not None:
+        settings["split_file"] = str(input_files(settings)["split_file"])
     read = get_method(settings.pop("_target_"))
     own = {name: settings.pop(name) for name in signature(read).parameters if name in settings}
     batching = module_class.batching(config["model"])

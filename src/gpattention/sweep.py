@@ -176,11 +176,24 @@ def held(folder: Path, name: str) -> Iterator[None]:
 def plan(name: str, blocks: dict[str, list[str]], folder: Path) -> list[Planned]:
     """Every run of the blocks with its folder, checked."""
     jobs = [job for label, block in blocks.items() for job in expand(label, block)]
+    refuse_missing_sources(jobs)
     planned: list[Planned] = []
     with progress_bar() as bar:
         for job in bar.track(jobs, description="reading configurations"):
             planned.append(plan_one(name, job, folder, planned))
     return planned
+
+
+def refuse_missing_sources(jobs: list[Job]) -> None:
+    """Raise an InputError where a run would start from a block that does not stand for one run before it."""
+    for number, job in enumerate(jobs):
+        for label in RUN_OF.findall(" ".join(job.overrides)):
+            found = [one for one in jobs[:number] if one.block == label]
+            if len(found) != 1:
+                raise InputError(
+                    f"{job.name} starts from {label}, which stands for {len(found)} runs before it: vary only keys of runs "
+                    "that none other starts from"
+                )
 
 
 def plan_one(name: str, job: Job, folder: Path, before: Iterable[Planned]) -> Planned:
@@ -190,11 +203,6 @@ def plan_one(name: str, job: Job, folder: Path, before: Iterable[Planned]) -> Pl
     for position, text in enumerate(overrides):
         if match := RUN_OF.search(text):
             found = [one for one in before if one.job.block == match[1]]
-            if len(found) != 1:
-                raise InputError(
-                    f"{job.name} starts from {match[1]}, which stands for {len(found)} runs before it: vary only keys of runs "
-                    "that none other starts from"
-                )
             source = found[0].name
             overrides[position] = text.replace(match[0], str(found[0].folder))
     config = check_config(compose_config(overrides))

@@ -38,8 +38,8 @@ def test_every_environment_has_a_panel_with_its_values(n_environments):
 
 
 def test_comparison_has_a_bar_for_every_run_and_the_ceiling(tmp_path):
-    results = pd.DataFrame({"run": ["linear", "transformer"], "test/r2": [0.3, 0.9], "test/r2_ceiling": [0.96, 0.96]})
-    figure = figures.comparison(results, "title")
+    summary = pd.DataFrame({"name": ["linear", "transformer"], "r2": [0.3, 0.9], "r2_ceiling": [0.96, 0.96]})
+    figure = figures.comparison(summary, "title")
     (axes,) = figure.axes
     assert [bar.get_height() for bar in axes.patches] == [0.3, 0.9]
     assert axes.get_lines()[0].get_ydata()[0] == pytest.approx(0.96)

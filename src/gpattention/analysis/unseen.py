@@ -13,6 +13,8 @@ from gpattention.analysis.results import correlation, r2, read_predictions
 from gpattention.blocks import Sweep
 from gpattention.errors import InputError
 
+ITSELF = "the map itself"
+
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
     """Test R2 and squared correlation in the left-out environment, by method.
@@ -72,20 +74,26 @@ def from_others(predicted: pd.DataFrame, covariate: pd.Series, target: str) -> d
 
 
 def draw(summary: pd.DataFrame, title: str) -> Figure:
-    """Squared correlation of every method, a group of bars for each target."""
-    figure, axes = figures.new_axes(width=7, height=3.2)
+    """Squared correlation, a panel for each target and a group of bars for each block."""
     targets = list(dict.fromkeys(summary["target"]))
-    methods = list(dict.fromkeys(summary["method"]))
-    width = 0.8 / len(methods)
-    for number, method in enumerate(methods):
-        part = summary[summary["method"] == method].set_index("target").reindex(targets)
-        position = np.arange(len(targets)) + (number - (len(methods) - 1) / 2) * width
-        colour = figures.line_style(number)["color"]
-        error = part["squared_correlation_sd"].fillna(0)
-        axes.bar(position, part["squared_correlation"], width * 0.9, yerr=error, color=colour, label=method)
-    axes.set_xticks(range(len(targets)), [f"{target} left out" for target in targets], fontsize=8)
-    axes.set_ylabel("squared correlation, test", fontsize=8)
-    axes.tick_params(labelsize=7)
-    axes.set_title(title, fontsize=8, loc="left")
-    figure.legend(loc="outside right upper", frameon=False, fontsize=7)
+    parts = summary["method"].str.split(": ", n=1, expand=True).reindex(columns=[0, 1])
+    summary = summary.assign(block=parts[0], kind=parts[1].fillna(ITSELF))
+    blocks, kinds = list(dict.fromkeys(summary["block"])), list(dict.fromkeys(summary["kind"]))
+    figure = Figure(figsize=(1.1 * len(blocks) * len(targets) + 2, 3.2), layout="constrained")
+    panels = figure.subplots(1, len(targets), sharey=True, squeeze=False)[0]
+    width = 0.8 / len(kinds)
+    for axes, target in zip(panels, targets, strict=True):
+        for number, kind in enumerate(kinds):
+            chosen = (summary["kind"] == kind) & (summary["target"] == target)
+            part = summary[chosen].set_index("block").reindex(blocks)
+            position = np.arange(len(blocks)) + (number - (len(kinds) - 1) / 2) * width
+            error, colour = part["squared_correlation_sd"].fillna(0), figures.line_style(number)["color"]
+            axes.bar(position, part["squared_correlation"], width * 0.9, yerr=error, color=colour, label=kind)
+        axes.set_xticks(range(len(blocks)), [block.replace(" ", "\n") for block in blocks], fontsize=7)
+        axes.set_title(f"{target} left out", fontsize=8)
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("squared correlation, test", fontsize=8)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=7)
+    figure.suptitle(title, fontsize=8)
     return figure

@@ -44,10 +44,10 @@ def prepared(kind: str, made_from: Mapping[str, Any], make: Callable[[], Arrays]
     entry = folder / f"{kind}-{key}.npz"
     with FileLock(folder / "locks" / f"{key}.lock"):
         try:
-            with np.load(entry, allow_pickle=False) as arrays:
+            with entry.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 found = dict(arrays)
             os.utime(entry)
-            log.info("%s prepared earlier, from the cache", kind)
+            log.debug("%s prepared earlier, from the cache", kind)
             return found
         except FileNotFoundError:
             pass

@@ -1,0 +1,133 @@
+import pytest
+
+from gpattention import blocks
+from gpattention.blocks import Sweep
+from gpattention.config import check_config, compose_config, conf_folder
+from gpattention.errors import InputError
+
+
+@pytest.mark.parametrize("path", sorted((conf_folder() / "sweep").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_sweep_composes_at_every_scale(path):
+    own = ["data.genotype_file=g.tsv", "data.phenotype_file=p.tsv", "data.target_environment=A"]
+    for scale in blocks.read_sweep(path.stem).scales or [None]:
+        content = blocks.read_sweep(path.stem, scale)
+        for label, block in blocks.merge(content, own if path.stem == "transfer_table" else []).items():
+            if content.n_trials:
+                block = [one.input_line for one in blocks.parse(block) if not one.is_sweep_override()]
+            for job in (first := blocks.expand(label, block))[:: max(1, len(first) - 1)]:
+                assert check_config(compose_config(job.overrides))
+
+
+def test_blocks_expand_to_products():
+    block = ["model=attention", "seed=3", "model.embedding_dim=12,30", "data.epsilon=0,0.5"]
+    assert blocks.expand("my attention", block) == [
+        (
+            "my attention",
+            f"my_attention,model.embedding_dim={d},data.epsilon={e}",
+            [*block[:2], f"model.embedding_dim={d}", f"data.epsilon={e}"],
+            {"model.embedding_dim": str(d), "data.epsilon": str(e)},
+        )
+        for d in (12, 30)
+        for e in (0, 0.5)
+    ]
+    assert blocks.expand("linear", ["model=linear", "data.environments=[A,B]"])[0] == (
+        "linear",
+        "linear",
+        ["model=linear", "data.environments=[A,B]"],
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("seed=range(3,3)", "seed=range\\(3,3\\) has no values: give at least one"),
+        ("training.learning_rate=interval(0.1,1)", "an interval is for a search"),
+    ],
+)
+def test_grids_without_values_are_refused(override, words):
+    with pytest.raises(InputError, match=words):
+        blocks.expand("a", ["model=linear", override])
+
+
+def test_scales_go_into_their_blocks():
+    sweep = SWEEP._replace(scales={"small": {"common": ["seed=9"], "two": ["x=1"]}, "large": {"one": ["seed=6"]}})
+    small, large = blocks.at_scale(sweep, None), blocks.at_scale(sweep, "large")
+    assert (small.folder, large.folder) == ("f", "f_large")
+    assert small.common == ["data=simulated", "seed=9", "trainer.max_epochs=3"]
+    assert small.blocks == {
+        "one": ["model=linear", "seed=5"],
+        "two": ["model=attention", "model.embedding_dim=3,4", "x=1"],
+    }
+    assert (large.common, large.blocks["one"]) == (SWEEP.common, ["model=linear", "seed=6"])
+
+
+@pytest.mark.parametrize("override", ["hydra.run.dir=x", "hydra.sweep.dir=x", "hydra.sweep.subdir=x"])
+def test_folders_of_runs_cannot_be_given(override):
+    with pytest.raises(InputError, match="folders of their own; give folder=FOLDER"):
+        blocks.merge(SWEEP, [override])
+
+
+SWEEP = Sweep(
+    title="t",
+    folder="f",
+    common=["data=simulated", "seed=0,1", "trainer.max_epochs=3"],
+    blocks={"one": ["model=linear", "seed=5"], "two": ["model=attention", "model.embedding_dim=3,4"]},
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "one", "two"),
+    [
+        ([], ["seed=5", "trainer.max_epochs=3"], ["seed=0,1", "trainer.max_epochs=3", "model.embedding_dim=3,4"]),
+        (
+            ["seed=7,8"],
+            ["seed=5", "trainer.max_epochs=3"],
+            ["seed=7,8", "trainer.max_epochs=3", "model.embedding_dim=3,4"],
+        ),
+        (
+            ["trainer.max_epochs=9", "data.seed=2", "model.embedding_dim=6"],
+            ["seed=5", "trainer.max_epochs=9", "data.seed=2"],
+            ["seed=0,1", "trainer.max_epochs=9", "model.embedding_dim=6", "data.seed=2"],
+        ),
+    ],
+)
+def test_command_line_goes_before_the_block_and_the_block_before_what_is_common(given, one, two):
+    merged = blocks.merge(SWEEP, given)
+    assert set(merged["one"]) == {"data=simulated", "model=linear", *one}
+    assert set(merged["two"]) == {"data=simulated", "model=attention", *two}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("blocks: [", "is no YAML"),
+        ("", "give a valid dictionary"),
+        ("title: t\nfolder: f\nblocks: {a: [model=linear]}", "common=None: give a valid list"),
+        ("title: t\nfolder: f\ncommon: []\nblocks: {a: [seed=1, 2]}", "blocks=.*: give a valid string"),
+        ("title: t\nfolder: f\ncommon: []\nblok: 1", "unknown key .*blok"),
+        ("title: t\nfolder: f\ncommon: []\nblocks: {}", "blocks is empty: give at least one"),
+        (
+            "title: t\nfolder: f\ncommon: []\nblocks: {a: []}\nscales: {s: {b: []}}",
+            "scales.s: did you mean a|scales.s: .* has a",
+        ),
+        (
+            "title: t\nfolder: f\ncommon: []\nblocks: {one: [model=linear]}\naverages: {b: [one, two]}",
+            "averages.b: no block is called two: the sweep has one",
+        ),
+    ],
+)
+def test_bad_sweep_files_are_refused(text, words, tmp_path, monkeypatch):
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "mine.yaml").write_text(text)
+    monkeypatch.setattr(blocks, "conf_folder", lambda: tmp_path)
+    with pytest.raises(InputError, match=words):
+        blocks.read_sweep("mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("fig2c", "it has small, paper"), ("quickstart", "one size; leave scale out")]
+)
+def test_unknown_scales_are_refused(name, words):
+    with pytest.raises(InputError, match=f"scale=huge: .*{words}"):
+        blocks.read_sweep(name, "huge")
