@@ -1,4 +1,4 @@
-"""The commands: `gpattention train | sweep | predict`, and `train.py` and `sweep.py` beside them."""
+"""The commands: `gpattention train | sweep | predict | cache`, and `train.py` and `sweep.py` beside them."""
 
 import logging
 import os
@@ -26,8 +26,9 @@ HELP = """gpattention: maps from genotype to phenotype
   gpattention sweep sweep=NAME [...]      fit the maps of a sweep and compare them; the same as python sweep.py
   gpattention predict run=FOLDER genotype_file=FILE [...]
                                           predict phenotypes of new genotypes with a finished run
+  gpattention cache [clear]               where prepared data are kept and how large they are; or remove them
 
-Each takes --help."""
+The first three take --help."""
 
 
 def train() -> None:
@@ -74,9 +75,20 @@ def sweep() -> None:
     with_messages(main)
 
 
+def cache() -> None:
+    """Tell of the prepared data that runs share, or remove them."""
+    from gpattention.data import cache as prepared
+
+    if sys.argv[1:] not in ([], ["clear"]):
+        stop(f"gpattention cache {' '.join(sys.argv[1:])}: give nothing more, or clear")
+    if sys.argv[1:]:
+        print(f"{prepared.clear()} entries removed")
+    print(prepared.describe())
+
+
 def main() -> None:
     """Entry of the `gpattention` command."""
-    commands: dict[str, Callable[[], None]] = {"train": train, "sweep": sweep, "predict": predict}
+    commands: dict[str, Callable[[], None]] = {"train": train, "sweep": sweep, "predict": predict, "cache": cache}
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         print(HELP)
     elif sys.argv[1] not in commands:

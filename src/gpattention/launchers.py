@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def is_installed(package: str) -> bool:
         return False
 
 
-def launch(launcher: str, folder: Path, jobs: list[tuple[str, list[str]]]) -> dict[str, str]:
+def launch(launcher: str, settings: Sequence[str], folder: Path, jobs: list[tuple[str, list[str]]]) -> dict[str, str]:
     """Make runs, each in a subfolder by its name with its overrides; returns messages of those that failed."""
     from gpattention.cli import train_job
 
@@ -50,7 +51,7 @@ def launch(launcher: str, folder: Path, jobs: list[tuple[str, list[str]]]) -> di
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
-        common = [f"launcher={launcher}", f"hydra.sweep.dir='{folder.resolve()}'"]
+        common = [f"launcher={launcher}", "hydra.mode=MULTIRUN", *settings, f"hydra.sweep.dir='{folder.resolve()}'"]
         config = hydra.compose_config("config", common, run_mode=RunMode.MULTIRUN, with_log_configuration=False)
         HydraConfig.instance().set_config(config)
         context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))

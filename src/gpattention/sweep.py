@@ -50,7 +50,7 @@ Usage: python sweep.py sweep=NAME [scale=NAME] [workers=N] [launcher=NAME] [fold
   scale     small (default) or paper, where the sweep has both
   workers   runs at a time, each with a GPU or its share of the cores
             (default: one for each GPU, without one for each core up to four)
-  launcher  slurm or joblib: the runs go there instead
+  launcher  slurm or joblib: the runs go there instead, with hydra.launcher.KEY=VALUE as its settings
   n_trials  of a search
   folder    where the run folders, results.csv, summary.csv and results.png go (default: the sweep's own)
   key=value overrides for every run, as for train.py; of a key that the sweep varies, the values to take instead;
@@ -65,6 +65,7 @@ class Options(NamedTuple):
     scale: str | None = None
     workers: int | None = None
     launcher: str | None = None
+    launcher_settings: tuple[str, ...] = ()
     n_trials: int | None = None
 
 
@@ -89,15 +90,18 @@ def main() -> None:
     if not arguments or {"-h", "--help"} & set(arguments):
         print(HELP.format(names=", ".join(names)))
         return
-    known = ("sweep", "folder", *Options._fields)
+    known = ("sweep", "folder", "scale", "workers", "launcher", "n_trials")
     own = {key: value for key, _, value in (text.partition("=") for text in arguments) if key in known}
-    overrides = [text for text in arguments if text.partition("=")[0] not in known]
+    settings = tuple(text for text in arguments if text.startswith("hydra.launcher."))
+    overrides = [text for text in arguments if text.partition("=")[0] not in known and text not in settings]
     if "sweep" not in own:
         raise InputError(f"no sweep is named: give sweep=NAME, one of {', '.join(names)}")
     if (name := own.pop("sweep")) not in names:
         raise InputError(f"unknown sweep {name}: {suggest(name, names, '')}")
     folder = own.pop("folder", None)
-    options = read_options(own)
+    options = read_options(own)._replace(launcher_settings=settings)
+    if settings and options.launcher is None:
+        raise InputError(f"{settings[0]}: there is no launcher to set; name one with launcher=slurm")
     load_ahead()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     _, failed = run_sweep(name, overrides, Path(folder) if folder else None, options)
@@ -229,7 +233,7 @@ def make(planned: list[Planned], folder: Path, options: Options) -> list[Outcome
     if not missing:
         return []
     if options.launcher is not None:
-        return make_elsewhere(missing, folder, options.launcher)
+        return make_elsewhere(missing, folder, options.launcher, options.launcher_settings)
     return make_here(missing, folder, options.workers or default_workers())
 
 
@@ -268,7 +272,7 @@ def make_here(missing: list[Planned], folder: Path, n_workers: int) -> list[Outc
     return failed
 
 
-def make_elsewhere(missing: list[Planned], folder: Path, launcher: str) -> list[Outcome]:
+def make_elsewhere(missing: list[Planned], folder: Path, launcher: str, settings: tuple[str, ...]) -> list[Outcome]:
     """The runs by one of Hydra's launchers, those that start from others after them."""
     names = {one.name for one in missing}
     errors: dict[str, str] = {}
@@ -279,7 +283,7 @@ def make_elsewhere(missing: list[Planned], folder: Path, launcher: str) -> list[
         if stage:
             log.info("%d runs go to %s", len(stage), launcher)
             jobs = [(one.name, [*one.overrides, "resume=auto"]) for one in stage]
-            errors |= launchers.launch(launcher, folder, jobs)
+            errors |= launchers.launch(launcher, settings, folder, jobs)
     return [
         Outcome(one.name, error=errors.get(one.name, f"it left no {artifacts.METRICS}"))
         for one in missing

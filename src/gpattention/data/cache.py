@@ -56,8 +56,8 @@ def prepared(kind: str, made_from: Mapping[str, Any], make: Callable[[], Arrays]
         made = make()
         temporary = entry.with_name(f"{entry.name}.{os.getpid()}.tmp")
         try:
-            with temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, **made)  # type: ignore[arg-type]
+            with temporary.open("wb") as output:
+                np.savez(output, allow_pickle=False, **made)  # type: ignore[arg-type]
             temporary.replace(entry)
             forget_oldest(folder, limit)
         except OSError as error:  # a full disk: the run needs the arrays, not the cache
