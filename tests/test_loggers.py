@@ -2,11 +2,14 @@ import json
 import struct
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import SMALL
 from wandb.proto import wandb_internal_pb2 as pb
 
+from gpattention import loggers
 from gpattention.config import compose_config
+from gpattention.errors import InputError
 from gpattention.run import run
 
 
@@ -99,3 +102,32 @@ def test_no_logger_leaves_no_history_file(tmp_path):
     run(compose_config([*SMALL, "model=linear", "logger=none"]), tmp_path)
     assert not (tmp_path / "metrics.csv").exists()
     assert (tmp_path / "metrics.json").exists()
+
+
+def test_tensorboard_holds_the_history(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run(compose_config([*SMALL, "model=attention", "logger=tensorboard"]), tmp_path)
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    history = pd.read_csv(tmp_path / "metrics.csv")
+    assert [event.step for event in events.Scalars("val/r2")] == [1, 2]
+    assert [event.value for event in events.Scalars("val/r2")] == pytest.approx(history["val/r2"].tolist())
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
+def test_trackers_that_are_not_installed_are_told(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(loggers, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match=rf"logger={name} needs a package .* 'gpattention\[{name}\]'"):
+        run(compose_config([*SMALL, "model=linear", f"logger={name}"]), tmp_path / "run")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of mlflow's own database
+def test_mlflow_holds_the_history(tmp_path):
+    mlflow = pytest.importorskip("mlflow")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    run(compose_config([*SMALL, "model=attention", "logger=mlflow", f"logger.tracking_uri='{uri}'"]), tmp_path / "run")
+    client = mlflow.MlflowClient(uri)
+    (one,) = client.search_runs([client.get_experiment_by_name("gpattention").experiment_id])
+    assert [metric.step for metric in client.get_metric_history(one.info.run_id, "val/r2")] == [1, 2]

@@ -13,8 +13,10 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from gpattention import artifacts, loggers
@@ -81,7 +83,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
             artifacts.write_json(folder / artifacts.IDENTITY, to_json(identity))
             artifacts.write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
             artifacts.write_data_description(folder, data)
-            trainer.loggers = instantiate(config["logger"], folder=str(folder), _convert_="all")
+            trainer.loggers = build_loggers(config["logger"], folder)
             with loggers.logged(trainer.loggers, config):
                 metrics, drawn = fit_and_test(folder, data, module, trainer)
                 loggers.log_results(trainer.loggers, metrics, drawn)
@@ -160,6 +162,15 @@ def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epo
     settings = {name: value for name, value in config["trainer"].items() if name != "_target_"}
     callbacks = [EpochHistory(), RandomState(), progress, best, last, *chosen]
     return make_trainer(**settings, by_gradients=module.automatic_optimization, callbacks=callbacks)
+
+
+def build_loggers(node: Mapping[str, Any], folder: Path) -> list[Logger]:
+    try:
+        return instantiate(node, folder=str(folder), _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None  # as it was said, without Hydra's words around it
+        raise
 
 
 def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.Trainer) -> tuple[Metrics, list[Path]]:

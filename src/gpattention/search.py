@@ -48,7 +48,7 @@ def run_search(
     fixed = [one.input_line or "" for one in overrides if not one.is_sweep_override()]
     space = {one.get_key_element(): distribution(one) for one in overrides if one.is_sweep_override()}
     if not space:
-        raise InputError(f"sweep={name}: nothing is searched over: give an interval, as in 'key=interval(1,2)'")
+        raise InputError(f"sweep={name}: nothing is searched over: give an interval, as in 'key=interval(0.1,2)' or 'key=int(interval(1,4))'")
     study = open_study(folder / STUDY)
     logger = check_config(compose_config(fixed))["logger"]
     failed: list[Outcome] = []
@@ -106,12 +106,19 @@ def open_study(path: Path) -> Any:
         direction="maximize",
         load_if_exists=True,
         sampler=optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, seed=0, constant_liar=True),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=WARM_UP_EPOCHS),
+        pruner=pruner(),
     )
     for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(trial.params)
     return study
+
+
+def pruner() -> Any:
+    """Stops a trial whose best score so far is below the median of the others at the same epoch."""
+    import optuna
+
+    return optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=WARM_UP_EPOCHS + 1)
 
 
 def n_finished(study: Any) -> int:
@@ -158,7 +165,7 @@ def collect(study: Any, folder: Path) -> pd.DataFrame:
         run_folder = Path(trial.user_attrs["folder"])
         path = run_folder / artifacts.METRICS
         metrics = json.loads(path.read_text()) if path.is_file() and trial.state.name == "COMPLETE" else {}
-        best = max(trial.intermediate_values.values(), default=None)
+        best = trial.value if metrics else max(trial.intermediate_values.values(), default=None)
         state = {"COMPLETE": "finished", "PRUNED": "stopped early", "FAIL": "failed"}[trial.state.name]
         rows.append(
             {"trial": trial.number, "state": state, **trial.params, "score": best, **metrics, "folder": str(run_folder)}
@@ -183,7 +190,8 @@ def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
         label="best so far",
     )
     axes.set(xlabel="trial", ylabel="validation score")
-    axes.set_ylim(bottom=max(results["score"].min() - 0.02, results["score"].quantile(0.25) - 0.3))
+    if results["score"].notna().any():  # a poor trial or two may fall off the end
+        axes.set_ylim(bottom=max(results["score"].min() - 0.02, results["score"].quantile(0.25) - 0.3))
     axes.set_title(sweep.title, fontsize=8)
     axes.legend(frameon=False, fontsize=7)
     return summary, figure

@@ -1,0 +1,106 @@
+import pytest
+from conftest import SMALL
+
+from gpattention import search, sweep
+from gpattention.blocks import Sweep, parse
+from gpattention.errors import InputError
+from gpattention.sweep import Options
+
+optuna = pytest.importorskip("optuna")
+
+SWEEP = Sweep(
+    title="t",
+    folder="f",
+    common=["data=simulated", *SMALL],
+    blocks={"attention": ["model=attention", "model.embedding_dim=int(interval(2,5))", "model.n_layers=choice(1,2)"]},
+    analysis="search",
+    n_trials=4,
+)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(sweep, "read_sweep", lambda *_: SWEEP)
+
+
+@pytest.mark.parametrize(
+    ("override", "wanted"),
+    [
+        ("a=int(interval(2,5))", optuna.distributions.IntDistribution(2, 5)),
+        ("a=interval(2,5)", optuna.distributions.FloatDistribution(2.0, 5.0)),
+        ("a=tag(log,interval(0.1,1))", optuna.distributions.FloatDistribution(0.1, 1.0, log=True)),
+        ("a=choice(1,x)", optuna.distributions.CategoricalDistribution(["1", "x"])),
+        ("a=1,2", optuna.distributions.CategoricalDistribution(["1", "2"])),
+        ("a=range(1,4)", optuna.distributions.CategoricalDistribution(["1", "2", "3"])),
+    ],
+)
+def test_distributions(override, wanted):
+    assert search.distribution(parse([override])[0]) == wanted
+
+
+@pytest.mark.parametrize("override", ["a=interval(5,2)", "a=tag(log,interval(0,1))"])
+def test_bad_intervals_are_refused(override):
+    with pytest.raises(InputError, match="a needs an interval from a smaller to a larger value"):
+        search.distribution(parse([override])[0])
+
+
+def test_search_goes_on_where_it_was_cut_off(tmp_path, small, monkeypatch):
+    first, failed = sweep.run_sweep("mine", [], tmp_path, Options(n_trials=2, workers=2))
+    assert not failed
+    assert first["state"].tolist() == ["finished"] * 2
+    assert first["model.embedding_dim"].between(2, 5).all()
+    study = search.open_study(tmp_path / "study.sqlite3")
+    interrupted = study.ask({"model.embedding_dim": optuna.distributions.IntDistribution(2, 5)})
+    assert search.n_finished(study) == 2
+    results, failed = sweep.run_sweep("mine", [], tmp_path, Options(workers=1))
+    assert not failed
+    assert len(results) == 4
+    assert results["trial"].tolist() == [0, 1, 3, 4]  # the interrupted one was 2 and is asked for again as 3
+    assert results["model.embedding_dim"].iloc[2] == interrupted.params["model.embedding_dim"]
+    assert results["folder"].iloc[:2].tolist() == first["folder"].tolist()
+    for column in ("score", "val/r2"):
+        assert results[column].notna().all()
+    assert (results["score"] - results["val/r2"]).abs().max() < 1e-6
+    assert (tmp_path / "results.png").stat().st_size > 1000
+
+
+def test_trial_that_fails_is_told_and_counts(tmp_path, small):
+    results, failed = sweep.run_sweep("mine", ["training.learning_rate=1e30"], tmp_path, Options(n_trials=1))
+    assert len(failed) == 1
+    assert "no longer finite" in failed[0].error
+    assert results["state"].tolist() == ["failed"]
+
+
+def test_poor_trials_are_stopped_early():
+    study = optuna.create_study(pruner=search.pruner(), direction="maximize")
+    for score in range(search.RANDOM_TRIALS):
+        trial = study.ask()
+        for epoch in range(1, 12):
+            trial.report(0.8 + score / 100, epoch)
+        study.tell(trial, 0.8 + score / 100)
+    trial = study.ask()
+    stopped = []
+    for epoch in range(1, 12):
+        trial.report(0.1, epoch)
+        stopped.append(trial.should_prune())
+    assert stopped == [False] * search.WARM_UP_EPOCHS + [True] * (11 - search.WARM_UP_EPOCHS)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"blocks": {"a": ["model=linear"], "b": ["model=pairwise"]}}, "a search has one block and n_trials"),
+        ({"blocks": {"a": ["model=linear"]}}, "nothing is searched over: give an interval"),
+        ({"n_trials": None}, "a search has one block and n_trials"),
+    ],
+)
+def test_what_is_no_search_is_refused(change, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "read_sweep", lambda *_: SWEEP._replace(**change))
+    with pytest.raises(InputError, match=words):
+        sweep.run_sweep("mine", [], tmp_path)
+
+
+def test_optuna_that_is_not_installed_is_told(tmp_path, small, monkeypatch):
+    monkeypatch.setattr(search, "is_installed", lambda _: False)
+    with pytest.raises(InputError, match=r"pip install 'gpattention\[optuna\]'"):
+        sweep.run_sweep("mine", [], tmp_path)
