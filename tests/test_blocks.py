@@ -117,12 +117,11 @@ def test_command_line_goes_before_the_block_and_the_block_before_what_is_common(
         ),
     ],
 )
-def test_bad_sweep_files_are_refused(text, words, tmp_path, monkeypatch):
-    (tmp_path / "sweep").mkdir()
-    (tmp_path / "sweep" / "mine.yaml").write_text(text)
-    monkeypatch.setattr(blocks, "conf_folder", lambda: tmp_path)
+def test_bad_sweep_files_are_refused(text, words, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
     with pytest.raises(InputError, match=words):
-        blocks.read_sweep("mine")
+        blocks.read_sweep(str(path))
 
 
 @pytest.mark.parametrize(
@@ -131,3 +130,8 @@ def test_bad_sweep_files_are_refused(text, words, tmp_path, monkeypatch):
 def test_unknown_scales_are_refused(name, words):
     with pytest.raises(InputError, match=f"scale=huge: .*{words}"):
         blocks.read_sweep(name, "huge")
+
+
+def test_file_of_ones_own_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InputError, match="mine.yaml is not there"):
+        blocks.read_sweep(str(tmp_path / "mine.yaml"))

@@ -6,6 +6,7 @@ import shlex
 import pytest
 from conftest import ROOT
 
+from gpattention.blocks import expand, merge, read_sweep
 from gpattention.config import check_config, compose_config
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -29,6 +30,21 @@ def first_of_sweep(override):
 def test_training_commands_compose(page, words):
     overrides = [first_of_sweep(word) for word in words[2:] if not word.startswith(("-", "hydra."))]
     assert check_config(compose_config(overrides))
+
+
+SWEEP = [(page.name, words) for page in PAGES for words in commands(page) if words[:2] == ["python", "sweep.py"]]
+OF_SWEEPS = ("sweep=", "scale=", "workers=", "launcher=", "folder=", "n_trials=", "hydra.launcher.")
+
+
+@pytest.mark.parametrize(("page", "words"), SWEEP, ids=[" ".join(words[2:]) for _, words in SWEEP])
+def test_sweep_commands_can_be_planned(page, words):
+    own = dict(word.split("=", 1) for word in words[2:] if word.startswith(OF_SWEEPS))
+    if own["sweep"].endswith(".yaml"):
+        return
+    sweep = read_sweep(own["sweep"], own.get("scale"))
+    blocks = merge(sweep, [word for word in words[2:] if not word.startswith(OF_SWEEPS)])
+    for label, block in blocks.items():
+        assert sweep.n_trials or expand(label, block)
 
 
 def test_there_are_commands_to_test():

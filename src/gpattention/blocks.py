@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from gpattention.config import check_type, conf_folder, refuse_unknown, suggest
+from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
@@ -60,12 +61,19 @@ def sweep_names() -> list[str]:
 
 
 def read_sweep(name: str, scale: str | None = None) -> Sweep:
-    """The content of `conf/sweep/NAME.yaml` at one of its scales.
+    """The content of a sweep file at one of its scales.
+
+    Args:
+        name: of a file in `conf/sweep`, or the path of one of your own, which ends in .yaml.
 
     Raises:
-        InputError: the file cannot be used, or has no such scale.
+        InputError: the file is not there, cannot be used, or has no such scale.
     """
-    path = conf_folder() / "sweep" / f"{name}.yaml"
+    own = name.endswith(".yaml")
+    if not own and name not in sweep_names():
+        raise InputError(f"unknown sweep {name}: {suggest(name, sweep_names(), '')}")
+    path = Path(name) if own else conf_folder() / "sweep" / f"{name}.yaml"
+    refuse_missing_file(path)
     try:
         content = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:

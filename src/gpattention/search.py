@@ -48,7 +48,9 @@ def run_search(
     fixed = [one.input_line or "" for one in overrides if not one.is_sweep_override()]
     space = {one.get_key_element(): distribution(one) for one in overrides if one.is_sweep_override()}
     if not space:
-        raise InputError(f"sweep={name}: nothing is searched over: give an interval, as in 'key=interval(0.1,2)' or 'key=int(interval(1,4))'")
+        raise InputError(
+            f"sweep={name}: nothing is searched over: give an interval, as in 'key=interval(0.1,2)' or 'key=int(interval(1,4))'"
+        )
     study = open_study(folder / STUDY)
     logger = check_config(compose_config(fixed))["logger"]
     failed: list[Outcome] = []

@@ -46,7 +46,8 @@ HELP = """Fit the maps of a sweep and compare them. A run that is finished is no
 
 Usage: python sweep.py sweep=NAME [scale=NAME] [workers=N] [launcher=NAME] [folder=FOLDER] [key=value] ...
 
-  sweep     a file of conf/sweep: {names}
+  sweep     a file of conf/sweep: {names};
+            or a file of your own, sweep=my_sweep.yaml
   scale     small (default) or paper, where the sweep has both
   workers   runs at a time, each with a GPU or its share of the cores
             (default: one for each GPU, without one for each core up to four)
@@ -96,8 +97,7 @@ def main() -> None:
     overrides = [text for text in arguments if text.partition("=")[0] not in known and text not in settings]
     if "sweep" not in own:
         raise InputError(f"no sweep is named: give sweep=NAME, one of {', '.join(names)}")
-    if (name := own.pop("sweep")) not in names:
-        raise InputError(f"unknown sweep {name}: {suggest(name, names, '')}")
+    name = own.pop("sweep")
     folder = own.pop("folder", None)
     options = read_options(own)._replace(launcher_settings=settings)
     if settings and options.launcher is None:
@@ -124,7 +124,10 @@ def read_options(texts: dict[str, str]) -> Options:
 def run_sweep(
     name: str, overrides: list[str], folder: Path | None = None, options: Options | None = None
 ) -> tuple[pd.DataFrame, list[Outcome]]:
-    """Make the runs of `conf/sweep/NAME.yaml` that are missing and collect all of them.
+    """Make the runs of a sweep that are missing and collect all of them.
+
+    Args:
+        name: of a file in `conf/sweep`, or the path of one of your own.
 
     Returns:
         the table, a row per job that has a finished run, and what failed.
@@ -135,7 +138,10 @@ def run_sweep(
     options = options or Options()
     sweep = read_sweep(name, options.scale)
     if sweep.analysis not in ANALYSES:
-        raise InputError(f"conf/sweep/{name}.yaml: analysis={sweep.analysis}: {suggest(sweep.analysis, ANALYSES)}")
+        raise InputError(f"sweep={name}: analysis={sweep.analysis}: {suggest(sweep.analysis, ANALYSES)}")
+    if sweep.analysis == "curves" and sweep.x is None:
+        raise InputError(f"sweep={name}: analysis=curves needs x, the key along the axis: add it to the file")
+    name = Path(name).stem
     folder = folder or Path(sweep.folder)
     if options.n_trials is not None:
         sweep = sweep._replace(n_trials=options.n_trials)
