@@ -31,6 +31,7 @@ MOST_ROWS = 50
 DIGITS = 10  # of the identity in a folder's name
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
 LOGS = "logs"
+HEADINGS = {"n_runs": "runs", "r2": "test R2", "r2_sd": "sd", "r2_ceiling": "noise ceiling"}
 RUN_OF = re.compile(r"\{run:([^}]+)\}")
 # What the runs of a sweep come to: a summary of their results and a figure of it.
 ANALYSES: dict[str, Callable[[pd.DataFrame, Sweep], tuple[pd.DataFrame, Figure]]] = {
@@ -323,11 +324,13 @@ def print_table(summary: pd.DataFrame, title: str) -> None:
     """The first rows of the summary as a table on the terminal."""
     table = Table(title=title, title_justify="left")
     for name in summary:
-        table.add_column(str(name), justify="right" if summary[name].dtype.kind in "if" else "left", no_wrap=True)
+        table.add_column(HEADINGS.get(str(name), str(name)), justify="right" if summary[name].dtype.kind in "if" else "left", no_wrap=True)
     for row in summary.head(MOST_ROWS).itertuples(index=False):
         table.add_row(*(format_cell(value) for value in row))
     console = Console()
-    console.print(table, width=None if console.is_terminal else 160)
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(table)
     if len(summary) > MOST_ROWS:
         console.print(f"and {len(summary) - MOST_ROWS} rows more")
 

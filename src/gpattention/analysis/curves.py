@@ -50,8 +50,11 @@ def draw(summary: pd.DataFrame, x: str, panel: str | None, title: str) -> Figure
             axes.plot(ceiling.index, ceiling, color=figures.GREY, linewidth=0.8, linestyle=":", label="noise ceiling")
         name = x.rpartition(".")[2]
         axes.set_xlabel(name.replace("_", " "), fontsize=8)
-        positive = summary[x].min() > 0 and summary[x].max() > 20 * summary[x].min()
-        axes.set_xscale("log" if positive else "linear")
+        if summary[x].min() > 0 and summary[x].max() > 10 * summary[x].min():
+            axes.set_xscale("log")
+            ticks = np.unique(summary[x])
+            axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+            axes.minorticks_off()
         axes.set_ylim(min(-0.05, np.nanmin(summary["r2"]) if np.nanmin(summary["r2"]) > -0.5 else -0.5), 1.03)
         if panel:
             axes.set_title(f"{panel.rpartition('.')[2].replace('_', ' ')} = {value:g}", fontsize=8)
