@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import pytest
 from conftest import SMALL
 
@@ -49,7 +52,9 @@ def test_search_goes_on_where_it_was_cut_off(tmp_path, small, monkeypatch):
     assert not failed
     assert first["state"].tolist() == ["finished"] * 2
     assert first["model.embedding_dim"].between(2, 5).all()
-    study = search.open_study(tmp_path / "study.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "study.sqlite3")) as database:
+        ((name,),) = database.execute("select study_name from studies").fetchall()
+    study = search.open_study(tmp_path / "study.sqlite3", name)
     interrupted = study.ask({"model.embedding_dim": optuna.distributions.IntDistribution(2, 5)})
     assert search.n_finished(study) == 2
     results, failed = sweep.run_sweep("mine", [], tmp_path, Options(workers=1))
@@ -62,6 +67,13 @@ def test_search_goes_on_where_it_was_cut_off(tmp_path, small, monkeypatch):
         assert results[column].notna().all()
     assert (results["score"] - results["val/r2"]).abs().max() < 1e-6
     assert (tmp_path / "results.png").stat().st_size > 1000
+
+
+def test_another_space_is_another_search(tmp_path, small, monkeypatch):
+    sweep.run_sweep("mine", [], tmp_path, Options(n_trials=1))
+    results, _ = sweep.run_sweep("mine", ["model.embedding_dim=int(interval(3,4))"], tmp_path, Options(n_trials=1))
+    assert results["trial"].tolist() == [0]
+    assert results["model.embedding_dim"].between(3, 4).all()
 
 
 def test_trial_that_fails_is_told_and_counts(tmp_path, small):

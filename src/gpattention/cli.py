@@ -124,9 +124,10 @@ def with_messages(command: Callable[[], None], config_name: str = "config") -> N
 
 
 def came_from_our_work(error: Exception) -> bool:
-    """Whether a run or a prediction had begun, so that the error is not Hydra's."""
-    frames = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return "gpattention.run" in frames or "gpattention.predict" in frames
+    """Whether the last of our own lines before the error is of the work, not of reading the configuration."""
+    names = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = [name for name in names if name.startswith("gpattention.")]
+    return ours[-1:] not in ([], ["gpattention.cli"], ["gpattention.config"])
 
 
 def stop(message: str) -> NoReturn:

@@ -3,6 +3,7 @@
 Trials are chosen and stopped by validation alone. The study is kept on disk, so that a search goes on where it was cut off.
 """
 
+import hashlib
 import json
 import logging
 from pathlib import Path
@@ -51,7 +52,7 @@ def run_search(
         raise InputError(
             f"sweep={name}: nothing is searched over: give an interval, as in 'key=interval(0.1,2)' or 'key=int(interval(1,4))'"
         )
-    study = open_study(folder / STUDY)
+    study = open_study(folder / STUDY, name_of_study(fixed, space))
     logger = check_config(compose_config(fixed))["logger"]
     failed: list[Outcome] = []
     configs: dict[str, tuple[Any, dict[str, Any], Path]] = {}
@@ -97,13 +98,19 @@ def distribution(override: Override) -> Any:
     return distributions.FloatDistribution(value.start, value.end, log=logarithmic)
 
 
-def open_study(path: Path) -> Any:
+def name_of_study(fixed: list[str], space: dict[str, Any]) -> str:
+    """A name that changes with what is searched, so that trials of another search are not taken for its own."""
+    text = json.dumps([sorted(fixed), {key: repr(value) for key, value in sorted(space.items())}])
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def open_study(path: Path, name: str) -> Any:
     """The study on disk. Trials that a killed search was at are asked for again, and go on in their folders."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        study_name="search",
+        study_name=name,
         storage=f"sqlite:///{path}",
         direction="maximize",
         load_if_exists=True,

@@ -324,7 +324,11 @@ def print_table(summary: pd.DataFrame, title: str) -> None:
     """The first rows of the summary as a table on the terminal."""
     table = Table(title=title, title_justify="left")
     for name in summary:
-        table.add_column(HEADINGS.get(str(name), str(name)), justify="right" if summary[name].dtype.kind in "if" else "left", no_wrap=True)
+        table.add_column(
+            HEADINGS.get(str(name), str(name)),
+            justify="right" if summary[name].dtype.kind in "if" else "left",
+            no_wrap=True,
+        )
     for row in summary.head(MOST_ROWS).itertuples(index=False):
         table.add_row(*(format_cell(value) for value in row))
     console = Console()
