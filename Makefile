@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about 2 minutes)"
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
-	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross (under 15 minutes)"
+	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross, killed sweeps (under 20 minutes)"
 	@echo "make setup      only the environment in $(VENV)"
 	@echo "make benchmark  time and memory of training steps and of a large cross, into benchmarks/results"
 

@@ -102,6 +102,8 @@ def test_sweep_is_tracked_as_a_group_and_a_run_of_its_own(tmp_path, monkeypatch)
     _, summary, _, about, _ = read_offline_run(tmp_path)
     assert (about.run_group, about.display_name) == ("mine", "mine (sweep)")
     assert summary["n_runs"] == 2
+    sweep.run_sweep("mine", ["logger=wandb"], tmp_path)  # nothing new: no second run of the sweep
+    assert len(list(tmp_path.glob("wandb/offline-run-*"))) == 1
     assert {"results", "figure"} <= {name.split("/")[0] for name in summary}
 
 

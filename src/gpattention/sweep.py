@@ -311,11 +311,14 @@ def collect(planned: list[Planned]) -> pd.DataFrame:
 
 def report(name: str, results: pd.DataFrame, sweep: Sweep, folder: Path, logger: dict[str, Any]) -> None:
     """The table, its summary and its figure into the folder, and the summary onto the terminal."""
-    artifacts.write_text(folder / RESULTS, results.to_csv(index=False))
+    text, path = results.to_csv(index=False), folder / RESULTS
+    is_new = not path.is_file() or path.read_text() != text
+    artifacts.write_text(path, text)
     summary, figure = ANALYSES[sweep.analysis](results, sweep)
     artifacts.write_text(folder / SUMMARY, summary.to_csv(index=False, float_format="%.6g"))
     figures.save(figure, folder / FIGURE)
-    loggers.log_sweep(logger, name, results, folder, folder / FIGURE)
+    if is_new:
+        loggers.log_sweep(logger, name, results, folder, folder / FIGURE)
     print_table(summary, sweep.title)
     log.info("runs in %s, summary in %s, figure in %s", *(folder / file for file in (RESULTS, SUMMARY, FIGURE)))
 
