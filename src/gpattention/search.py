@@ -200,7 +200,8 @@ def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
     )
     axes.set(xlabel="trial", ylabel="validation score")
     if results["score"].notna().any():  # a poor trial or two may fall off the end
-        axes.set_ylim(bottom=max(results["score"].min() - 0.02, results["score"].quantile(0.25) - 0.3))
+        lowest = max(results["score"].min(), results["score"].quantile(0.25) - 0.3)
+        axes.set_ylim(lowest - 0.02, results["score"].max() + 0.02)
     axes.set_title(sweep.title, fontsize=8)
     axes.legend(frameon=False, fontsize=7)
     return summary, figure
