@@ -20,7 +20,9 @@ lithium = pytest.mark.skipif(
 
 
 def test_quickstart(tmp_path):
-    table = run_sweep("quickstart", [], tmp_path).set_index("model")["test/r2"]
+    results, failed = run_sweep("quickstart", [], tmp_path)
+    assert not failed
+    table = results.set_index("block")["test/r2"]
     assert table["transformer"] > table["pairwise"] + 0.05
     assert table["pairwise"] > table["linear"]
     assert table["attention"] > table["linear"]

@@ -23,7 +23,7 @@ MEASURED_ON_THE_MACHINE = {"fit_seconds", "segregants_per_second", "peak_memory_
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != artifacts.LOCK}
 
 
 def small_run(folder, *overrides):
@@ -191,6 +191,47 @@ def test_run_that_goes_on_comes_to_what_an_undisturbed_one_does(last_epoch, more
     ]
     pd.testing.assert_frame_equal(*histories)
     assert not (tmp_path / "broken" / "last.ckpt").exists()
+
+
+def test_run_goes_on_in_a_folder_that_was_moved(tmp_path):
+    """The best epoch is before the break, so that a forgotten score would show."""
+    overrides = [*SMALL, "model=transformer", "trainer.max_epochs=12", "training.learning_rate=2e-2"]
+    overrides += ["training.schedule=constant"]
+    undisturbed = run(compose_config(overrides), tmp_path / "undisturbed")
+    last_epoch = undisturbed["best_epoch"] + 2
+    assert last_epoch <= 12
+
+    def break_off(epoch, n_epochs, score):
+        if epoch == last_epoch:
+            raise BrokenOff
+
+    with pytest.raises(BrokenOff):
+        run(compose_config(overrides), tmp_path / "here", break_off)
+    (tmp_path / "here").rename(tmp_path / "there")
+    resumed = run(compose_config([*overrides, "resume=auto"]), tmp_path / "there")
+    assert resumed["best_epoch"] == undisturbed["best_epoch"]
+    assert resumed["test/r2"] == undisturbed["test/r2"]
+
+
+def test_run_broken_off_after_its_last_epoch_has_its_history(tmp_path, monkeypatch):
+    def break_off(*_, **__):
+        raise BrokenOff
+
+    with monkeypatch.context() as patched, pytest.raises(BrokenOff):
+        patched.setattr(L.Trainer, "validate", break_off)
+        small_run(tmp_path, "model=attention")
+    resumed = small_run(tmp_path, "model=attention", "resume=auto")
+    assert pd.read_csv(tmp_path / "metrics.csv")["epoch"].tolist() == [1, 2]
+    assert resumed["n_epochs"] == 2
+    assert resumed["train/passes"] > 0
+
+
+def test_run_that_another_process_is_at_is_refused(tmp_path):
+    small_run(tmp_path, "model=linear")
+    before = contents(tmp_path)
+    with artifacts.held(tmp_path), pytest.raises(InputError, match="another process is at the run in .*: wait for it"):
+        small_run(tmp_path, "model=linear", "overwrite=true")
+    assert contents(tmp_path) == before
 
 
 def test_early_stopped_run_that_is_broken_off_trains_no_further(tmp_path, monkeypatch):

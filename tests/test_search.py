@@ -6,6 +6,7 @@ from conftest import SMALL
 
 from gpattention import search, sweep
 from gpattention.blocks import Sweep, parse
+from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
 from gpattention.sweep import Options
 
@@ -77,10 +78,31 @@ def test_another_space_is_another_search(tmp_path, small, monkeypatch):
 
 
 def test_trial_that_fails_is_told_and_counts(tmp_path, small):
-    results, failed = sweep.run_sweep("mine", ["training.learning_rate=1e30"], tmp_path, Options(n_trials=1))
-    assert len(failed) == 1
-    assert "no longer finite" in failed[0].error
-    assert results["state"].tolist() == ["failed"]
+    bad = ["training.learning_rate=1e30"]
+    for _ in range(2):  # the second time another is made in its place
+        results, failed = sweep.run_sweep("mine", bad, tmp_path, Options(n_trials=1))
+        assert results.empty
+        assert len(failed) == 1
+        assert "no longer finite" in failed[0].error
+
+
+def test_equal_trials_at_the_same_time_are_one_run(tmp_path, monkeypatch):
+    space = ["model=attention", "model.n_layers=choice(1,2)"]
+    monkeypatch.setattr(sweep, "read_sweep", lambda *_: SWEEP._replace(blocks={"attention": space}))
+    results, failed = sweep.run_sweep("mine", [], tmp_path, Options(n_trials=6, workers=2))
+    assert not failed
+    assert len(results) == 6
+    assert results["folder"].nunique() == 2
+    assert (results.groupby("folder")["score"].nunique() == 1).all()
+
+
+def test_other_data_are_another_search():
+    space = {"a": optuna.distributions.IntDistribution(1, 2)}
+    config = check_config(compose_config(SMALL))
+    other = check_config(compose_config([*SMALL, "data.seed=1"]))
+    tracked = check_config(compose_config([*SMALL, "logger=none"]))
+    assert search.name_of_study(config, space) != search.name_of_study(other, space)
+    assert search.name_of_study(config, space) == search.name_of_study(tracked, space)
 
 
 def test_poor_trials_are_stopped_early():

@@ -134,10 +134,16 @@ def test_override_of_what_varies_is_refused(tmp_path):
         (["folder=x"], "no sweep is named"),
         (["sweep=quickstart", "workers=0"], "workers=0: give a whole number from 1 on"),
         (["sweep=quickstart", "launcher=slrum"], "launcher=slrum: did you mean slurm"),
+        (["sweep=quickstart", "n_trials=3"], "n_trials=3: sweep=quickstart is no search"),
+        (["sweep=search_transformer", "launcher=joblib"], "launcher=joblib does not go with search"),
+        (["sweep=quickstart", "launcher=joblib", "workers=2"], "launcher=joblib does not go with workers=2"),
+        (["sweep=quickstart", "hydra.launcher.n_jobs=2"], "there is no launcher to set"),
+        (["sweep=quickstart", "~data.noise"], "a sweep takes no deletions"),
         (["sweep=quickstart", "scale=paper"], "sweep=quickstart has no such scale"),
     ],
 )
-def test_command_line_refusals(arguments, words, monkeypatch):
+def test_command_line_refusals(arguments, words, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["sweep.py", *arguments])
     with pytest.raises(InputError, match=words):
         sweep.main()
@@ -192,3 +198,17 @@ def test_unseen_environment_is_compared_with_what_the_others_say(tmp_path):
 def test_overrides_that_break_a_sweep_are_refused_before_any_run(name, overrides, words, tmp_path, no_runs):
     with pytest.raises(InputError, match=words):
         sweep.run_sweep(name, overrides, tmp_path)
+
+
+def test_cells_stand_as_they_are(capsys):
+    sweep.print_table(pd.DataFrame({"data.environments": ["[ypd]", "[/x]"], "r2": [0.5, float("nan")]}), "[title]")
+    printed = capsys.readouterr().out
+    for text in ("[ypd]", "[/x]", "[title]", "0.5000", "test R2"):
+        assert text in printed
+
+
+def test_quotes_in_a_folder_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "read_sweep", lambda *_: BROKEN._replace(blocks={"one": ["model=linear"]}))
+    results, failed = sweep.run_sweep("mine", ["logger=wandb"], tmp_path / "it's")
+    assert not failed
+    assert len(results) == 1

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from filelock import FileLock, Timeout
 from hydra.utils import get_class
 
 from gpattention.data.datamodule import GPMapDataModule
@@ -30,6 +31,7 @@ PREPROCESSING = "preprocessing.json"
 SPLITS = "splits.npz"
 TRUTH = "truth.npz"
 CHECKPOINT = "best.ckpt"
+LOCK = ".lock"
 LAST = "last.ckpt"  # the state of training after the last epoch, until the run is complete
 HISTORY = "metrics.csv"
 PREDICTIONS = "predictions_test.tsv"
@@ -52,7 +54,7 @@ ALL = (
     PREDICTED,
     METRICS,
 )
-TRACKED = ("wandb",)  # folders of trackers
+TRACKED = ("wandb", "tensorboard")  # folders of trackers
 SET_ASIDE = ".replaced"  # a complete run while another takes its place
 
 # What comes of reading files that are cut off, empty or not what their names say.
@@ -191,23 +193,44 @@ def new_run(folder: Path, keep: tuple[str, ...] = ()) -> Iterator[None]:
         keep: files of an unfinished run that stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if is_complete(folder):
-        aside = folder / SET_ASIDE
-        aside.mkdir()
-        for name in (*TRACKED, *ALL):  # the metrics last: with them all of it is there
-            if (folder / name).exists():
-                (folder / name).rename(aside / name)
-    else:
-        remove_run(folder, keep)
+    with held(folder):
+        if is_complete(folder):
+            aside = folder / SET_ASIDE
+            aside.mkdir()
+            for name in (*TRACKED, *ALL):  # the metrics last: with them all of it is there
+                if (folder / name).exists():
+                    (folder / name).rename(aside / name)
+        else:
+            remove_run(folder, keep)
+        try:
+            yield
+        except BaseException:
+            put_back_held(folder)
+            raise
+        discard_aside(folder)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """The folder of a run, for this process alone."""
     try:
-        yield
-    except BaseException:
-        put_back(folder)
-        raise
-    discard_aside(folder)
+        with FileLock(folder / LOCK, timeout=0):
+            try:
+                yield
+            finally:
+                (folder / LOCK).unlink(missing_ok=True)
+    except Timeout as error:
+        raise InputError(f"another process is at the run in {folder}: wait for it, or give another folder") from error
 
 
 def put_back(folder: Path) -> None:
+    """Put back a complete run that was set aside for one that was killed."""
+    if (folder / SET_ASIDE).is_dir():
+        with held(folder):
+            put_back_held(folder)
+
+
+def put_back_held(folder: Path) -> None:
     """Put back a complete run that was set aside for one that failed or was killed.
 
     May itself be killed at any moment and called again: the metrics are the last to be set aside and the first to come

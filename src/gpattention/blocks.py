@@ -138,6 +138,8 @@ def merge(sweep: Sweep, given: list[str]) -> dict[str, list[str]]:
     for override in given:
         if override.startswith("model="):
             raise InputError(f"{override}: the models are those of the sweep; leave it out")
+        if override.startswith("~"):
+            raise InputError(f"{override}: a sweep takes no deletions; set the key to null or to another value")
         if override.startswith(("hydra.run.dir=", "hydra.sweep.")):
             raise InputError(f"{override}: the runs of a sweep have folders of their own; give folder=FOLDER")
         for block in blocks.values():
@@ -147,9 +149,8 @@ def merge(sweep: Sweep, given: list[str]) -> dict[str, list[str]]:
     lists = {label: list(block.values()) for label, block in blocks.items()}
     for (first, one), (second, other) in combinations(lists.items(), 2):
         if set(one) == set(other):
-            raise InputError(
-                f"{', '.join(given)}: the blocks {first} and {second} become the same; leave out what makes them so"
-            )
+            cause = f"{', '.join(given)}: the blocks" if given else "the blocks"
+            raise InputError(f"{cause} {first} and {second} become the same; leave out what makes them so")
     return lists
 
 
@@ -188,6 +189,11 @@ def add(job: Job, key: str, value: str, varies: bool) -> Job:
 def name_of(text: str) -> str:
     """A name that any file system takes; cut where it grows long, which the identity beside it makes up for."""
     return ",".join(NOT_IN_NAMES.sub("_", part) for part in text.split(","))[:LONGEST_NAME]
+
+
+def escape_quotes(text: str) -> str:
+    """A text as it stands between single quotes in an override."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def parse(block: Sequence[str]) -> list[Override]:

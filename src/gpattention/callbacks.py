@@ -32,7 +32,7 @@ class EpochHistory(L.Callback):
         self.rows = state_dict["rows"]
         self.seconds_before = self.rows[-1]["seconds"]
 
-    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """The clock, and for a run that goes on the epochs before, which the loggers have not seen."""
         self.start = time.perf_counter() - self.seconds_before
         for row in self.rows:

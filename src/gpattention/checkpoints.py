@@ -6,7 +6,10 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
@@ -28,6 +31,19 @@ class DurableCheckpointIO(TorchCheckpointIO):
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+
+
+class FolderCheckpoint(ModelCheckpoint):
+    """A ModelCheckpoint that knows what it kept when the run's folder has been moved."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        def here(path: str) -> str:
+            return str(Path(self.dirpath or "") / Path(path).name) if path else path
+
+        moved: dict[str, Any] = {"dirpath": self.dirpath}
+        moved |= {name: here(state_dict[name]) for name in PATHS}
+        moved["best_k_models"] = {here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict(state_dict | moved)
 
 
 class RandomState(L.Callback):

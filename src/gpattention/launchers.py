@@ -14,6 +14,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
 from hydra.types import HydraContext, RunMode
 
+from gpattention.blocks import escape_quotes
 from gpattention.config import conf_folder, suggest
 from gpattention.errors import InputError
 
@@ -51,7 +52,12 @@ def launch(launcher: str, settings: Sequence[str], folder: Path, jobs: list[tupl
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
-        common = [f"launcher={launcher}", "hydra.mode=MULTIRUN", *settings, f"hydra.sweep.dir='{folder.resolve()}'"]
+        common = [
+            f"launcher={launcher}",
+            "hydra.mode=MULTIRUN",
+            *settings,
+            f"hydra.sweep.dir='{escape_quotes(str(folder.resolve()))}'",
+        ]
         config = hydra.compose_config("config", common, run_mode=RunMode.MULTIRUN, with_log_configuration=False)
         HydraConfig.instance().set_config(config)
         context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
@@ -61,7 +67,8 @@ def launch(launcher: str, settings: Sequence[str], folder: Path, jobs: list[tupl
             results = plugin.launch(overrides, initial_job_idx=0)
         except Exception as error:
             # A task that was killed, or a cluster that went away: what is finished is in its folder.
-            log.info("%s: %s: %s", launcher, type(error).__name__, error)
+            log.info("%s waits no longer: %s: %s", launcher, type(error).__name__, error)
+            log.info("other jobs may still be running; when they are done start the sweep again")
             return {}
     return {
         name: f"{type(result._return_value).__name__}: {result._return_value}"

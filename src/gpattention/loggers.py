@@ -1,6 +1,8 @@
 """Where the history of a run goes beside its folder. Weights & Biases stays offline unless asked for."""
 
+import hashlib
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import pandas as pd
+from filelock import FileLock
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from gpattention.errors import InputError
@@ -86,7 +89,11 @@ def mlflow_loggers(
     from lightning.pytorch.loggers import MLFlowLogger
 
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
-    return [*csv_loggers(folder=folder), MLFlowLogger(experiment_name, run_name, tracking_uri=uri)]
+    logger = MLFlowLogger(experiment_name, run_name, tracking_uri=uri)
+    lock = Path(tempfile.gettempdir()) / f"gpattention-mlflow-{hashlib.sha256(uri.encode()).hexdigest()[:10]}.lock"
+    with FileLock(lock):  # runs side by side must not make the database at the same time
+        _ = logger.experiment
+    return [*csv_loggers(folder=folder), logger]
 
 
 def refuse_missing(package: str) -> None:

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_method, instantiate
-from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
@@ -23,7 +22,7 @@ from gpattention import artifacts, loggers
 from gpattention.analysis import figures
 from gpattention.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.ceiling import over_ceiling, r2_ceiling
-from gpattention.checkpoints import RandomState
+from gpattention.checkpoints import FolderCheckpoint, RandomState
 from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
@@ -146,7 +145,7 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPM
 
 def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epoch: OnEpoch | None = None) -> L.Trainer:
     """The Trainer with its history, its progress and the epoch that is best by validation; touches no file yet."""
-    best = ModelCheckpoint(
+    best = FolderCheckpoint(
         folder,
         Path(artifacts.CHECKPOINT).stem,
         monitor=config["monitor"],
@@ -154,7 +153,7 @@ def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epo
         save_weights_only=True,
         enable_version_counter=False,
     )
-    last = ModelCheckpoint(
+    last = FolderCheckpoint(
         folder, Path(artifacts.LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
     )
     progress = FitProgress(model_name(config), config["monitor"], on_epoch)

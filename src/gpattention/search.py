@@ -30,6 +30,7 @@ LOGS = "logs"
 DIGITS = 10
 RANDOM_TRIALS = 8  # before the search learns from them, and before it stops poor ones
 WARM_UP_EPOCHS = 5
+ENDINGS = {"COMPLETE": "finished", "PRUNED": "stopped early"}
 
 
 def run_search(
@@ -52,31 +53,39 @@ def run_search(
         raise InputError(
             f"sweep={name}: nothing is searched over: give an interval, as in 'key=interval(0.1,2)' or 'key=int(interval(1,4))'"
         )
-    study = open_study(folder / STUDY, name_of_study(fixed, space))
-    logger = check_config(compose_config(fixed))["logger"]
+    config = check_config(compose_config(fixed))
+    if config["overwrite"]:
+        raise InputError("overwrite=true: a search makes no trial again; give another folder")
+    study = open_study(folder / STUDY, name_of_study(config, space))
+    logger = config["logger"]
     failed: list[Outcome] = []
-    configs: dict[str, tuple[Any, dict[str, Any], Path]] = {}
+    asked: dict[str, list[Any]] = {}  # trials by their run; one with settings like another's waits for it
     with Board(sweep.n_trials) as board:
         board.done = n_finished(study)
 
         def on_epoch(trial_name: str, epoch: int, n_epochs: int, score: float) -> bool:
             board.epoch(trial_name, epoch, n_epochs, score)
-            trial = configs[trial_name][0]
+            trial = asked[trial_name][0]
             trial.report(score, epoch)
             return not trial.should_prune()
 
         with Workers(n_workers, folder / LOGS, on_epoch) as workers:
-            while workers.running or n_finished(study) < sweep.n_trials:
-                while workers.free and n_finished(study) + len(workers.running) < sweep.n_trials:
+            while workers.running or n_finished(study) + len(failed) < sweep.n_trials:
+                n_asked = sum(len(trials) for trials in asked.values())
+                if workers.free and n_finished(study) + len(failed) + n_asked < sweep.n_trials:
                     trial = study.ask(space)
-                    one = prepare(name, label, fixed, trial, folder)
-                    configs[one[2].name] = one
-                    workers.start(one[2].name, one[1], one[2])
-                    board.started(one[2].name)
+                    trial_config, run_folder = prepare(name, label, fixed, trial, folder)
+                    trials = asked.setdefault(run_folder.name, [])
+                    trials.append(trial)
+                    if len(trials) == 1:
+                        workers.start(run_folder.name, trial_config, run_folder)
+                        board.started(run_folder.name)
+                    continue
                 for outcome in workers.wait(0.25):
                     board.ended(outcome)
-                    tell(study, configs[outcome.name][0], outcome, configs[outcome.name][1]["monitor"])
-                    failed += [outcome] * (outcome.error is not None)
+                    for trial in asked.pop(outcome.name):
+                        tell(study, trial, outcome, config["monitor"])
+                        failed += [outcome] * (outcome.error is not None)
     return collect(study, folder), failed, logger | loggers.run_names(logger, name, "")
 
 
@@ -98,9 +107,10 @@ def distribution(override: Override) -> Any:
     return distributions.FloatDistribution(value.start, value.end, log=logarithmic)
 
 
-def name_of_study(fixed: list[str], space: dict[str, Any]) -> str:
-    """A name that changes with what is searched, so that trials of another search are not taken for its own."""
-    text = json.dumps([sorted(fixed), {key: repr(value) for key, value in sorted(space.items())}])
+def name_of_study(config: dict[str, Any], space: dict[str, Any]) -> str:
+    """A name that changes with what is searched, the data included, so that no trials are taken for those of another."""
+    fixed = {key: value for key, value in identity.identify(config).content.items() if key not in space}
+    text = json.dumps([fixed, {key: repr(value) for key, value in space.items()}], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
@@ -114,9 +124,10 @@ def open_study(path: Path, name: str) -> Any:
         storage=f"sqlite:///{path}",
         direction="maximize",
         load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, seed=0, constant_liar=True),
         pruner=pruner(),
     )
+    seed = len(study.get_trials(deepcopy=False))  # another one, so that a search that goes on tries something else
+    study.sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, seed=seed, constant_liar=True)
     for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(trial.params)
@@ -131,16 +142,11 @@ def pruner() -> Any:
 
 
 def n_finished(study: Any) -> int:
-    """Trials that came to an end of their own, failed ones with a message included."""
-    return sum(trial.state.is_finished() and not lost(trial) for trial in study.get_trials(deepcopy=False))
+    """Trials that were finished or stopped early; others are made in place of those that failed."""
+    return sum(trial.state.name in ENDINGS for trial in study.get_trials(deepcopy=False))
 
 
-def lost(trial: Any) -> bool:
-    """Whether the search was cut off while it was at this trial."""
-    return trial.state.name == "FAIL" and "error" not in trial.user_attrs
-
-
-def prepare(name: str, label: str, fixed: list[str], trial: Any, folder: Path) -> tuple[Any, dict[str, Any], Path]:
+def prepare(name: str, label: str, fixed: list[str], trial: Any, folder: Path) -> tuple[dict[str, Any], Path]:
     """The configuration of a trial and its folder, which its identity names."""
     overrides = [*fixed, *(f"{key}={value}" for key, value in trial.params.items())]
     config = check_config(compose_config(overrides))
@@ -150,7 +156,7 @@ def prepare(name: str, label: str, fixed: list[str], trial: Any, folder: Path) -
     trial_folder = there[0] if there else folder / f"{name_of(label)},trial={trial.number}-{digest}"
     config["logger"] |= loggers.run_names(config["logger"], name, trial_folder.name)
     trial.set_user_attr("folder", str(trial_folder))
-    return trial, config, trial_folder
+    return config, trial_folder
 
 
 def tell(study: Any, trial: Any, outcome: Outcome, monitor: str) -> None:
@@ -161,7 +167,6 @@ def tell(study: Any, trial: Any, outcome: Outcome, monitor: str) -> None:
     elif outcome.stopped:
         study.tell(trial, state=TrialState.PRUNED)
     else:
-        trial.set_user_attr("error", outcome.error)
         study.tell(trial, state=TrialState.FAIL)
 
 
@@ -169,13 +174,13 @@ def collect(study: Any, folder: Path) -> pd.DataFrame:
     """A row for every trial: its settings, how it ended, its best validation score, and the metrics if it is finished."""
     rows = []
     for trial in study.get_trials(deepcopy=False):
-        if lost(trial) or not trial.state.is_finished():
+        if trial.state.name not in ENDINGS:
             continue
         run_folder = Path(trial.user_attrs["folder"])
         path = run_folder / artifacts.METRICS
         metrics = json.loads(path.read_text()) if path.is_file() and trial.state.name == "COMPLETE" else {}
         best = trial.value if metrics else max(trial.intermediate_values.values(), default=None)
-        state = {"COMPLETE": "finished", "PRUNED": "stopped early", "FAIL": "failed"}[trial.state.name]
+        state = ENDINGS[trial.state.name]
         rows.append(
             {"trial": trial.number, "state": state, **trial.params, "score": best, **metrics, "folder": str(run_folder)}
         )

@@ -14,11 +14,12 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gpattention import artifacts, identity, launchers, loggers, search
 from gpattention.analysis import comparison, curves, environments, figures, transfer, unseen
-from gpattention.blocks import Job, Sweep, expand, merge, read_sweep, sweep_names
+from gpattention.blocks import Job, Sweep, escape_quotes, expand, merge, read_sweep, sweep_names
 from gpattention.board import Board
 from gpattention.config import check_config, compose_config, suggest
 from gpattention.errors import InputError
@@ -144,7 +145,12 @@ def run_sweep(
         raise InputError(f"sweep={name}: analysis=curves needs x, the key along the axis: add it to the file")
     name = Path(name).stem
     folder = folder or Path(sweep.folder)
+    if options.launcher is not None and (options.workers is not None or sweep.analysis == "search"):
+        other = f"workers={options.workers}" if options.workers is not None else "search, which runs on this machine"
+        raise InputError(f"launcher={options.launcher} does not go with {other}: leave one of them out")
     if options.n_trials is not None:
+        if sweep.analysis != "search":
+            raise InputError(f"n_trials={options.n_trials}: sweep={name} is no search; leave n_trials out")
         sweep = sweep._replace(n_trials=options.n_trials)
     blocks = merge(sweep, overrides)
     with held(folder, name):
@@ -215,7 +221,7 @@ def plan_one(name: str, job: Job, folder: Path, before: Iterable[Planned]) -> Pl
         if match := RUN_OF.search(text):
             found = [one for one in before if one.job.block == match[1]]
             source = found[0].name
-            overrides[position] = text.replace(match[0], str(found[0].folder))
+            overrides[position] = text.replace(match[0], escape_quotes(str(found[0].folder)))
     config = check_config(compose_config(overrides))
     config["resume"] = "auto"
     digests = {str(one.folder): one.name.rpartition("-")[2] for one in before}
@@ -227,7 +233,7 @@ def plan_one(name: str, job: Job, folder: Path, before: Iterable[Planned]) -> Pl
         log.info("%s is the same run as %s and made once", job.name, run_folder.name)
     tracked = loggers.run_names(config["logger"], name, job.name)
     config["logger"] |= tracked
-    overrides += [f"logger.{key}='{value}'" for key, value in tracked.items()]
+    overrides += [f"logger.{key}='{escape_quotes(value)}'" for key, value in tracked.items()]
     return Planned(job, config, overrides, run_folder, source)
 
 
@@ -282,6 +288,7 @@ def make_here(missing: list[Planned], folder: Path, n_workers: int) -> list[Outc
 def make_elsewhere(missing: list[Planned], folder: Path, launcher: str, settings: tuple[str, ...]) -> list[Outcome]:
     """The runs by one of Hydra's launchers, those that start from others after them."""
     names = {one.name for one in missing}
+    before = {one.name: when_complete(one.folder) for one in missing}
     errors: dict[str, str] = {}
     for stage in (
         [one for one in missing if one.source not in names],
@@ -294,8 +301,13 @@ def make_elsewhere(missing: list[Planned], folder: Path, launcher: str, settings
     return [
         Outcome(one.name, error=errors.get(one.name, f"it left no {artifacts.METRICS}"))
         for one in missing
-        if not artifacts.is_complete(one.folder)
+        if when_complete(one.folder) in (None, before[one.name])
     ]
+
+
+def when_complete(folder: Path) -> int | None:
+    """When the run in a folder was completed, or None if it is not."""
+    return (folder / artifacts.METRICS).stat().st_mtime_ns if artifacts.is_complete(folder) else None
 
 
 def collect(planned: list[Planned]) -> pd.DataFrame:
@@ -312,7 +324,7 @@ def collect(planned: list[Planned]) -> pd.DataFrame:
 def report(name: str, results: pd.DataFrame, sweep: Sweep, folder: Path, logger: dict[str, Any]) -> None:
     """The table, its summary and its figure into the folder, and the summary onto the terminal."""
     text, path = results.to_csv(index=False), folder / RESULTS
-    is_new = not path.is_file() or path.read_text() != text
+    is_new = not path.is_file() or path.read_text() != text or not (folder / FIGURE).is_file()
     artifacts.write_text(path, text)
     summary, figure = ANALYSES[sweep.analysis](results, sweep)
     artifacts.write_text(folder / SUMMARY, summary.to_csv(index=False, float_format="%.6g"))
@@ -325,7 +337,7 @@ def report(name: str, results: pd.DataFrame, sweep: Sweep, folder: Path, logger:
 
 def print_table(summary: pd.DataFrame, title: str) -> None:
     """The first rows of the summary as a table on the terminal."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     for name in summary:
         table.add_column(
             HEADINGS.get(str(name), str(name)),
@@ -345,4 +357,4 @@ def print_table(summary: pd.DataFrame, title: str) -> None:
 def format_cell(value: Any) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else escape(str(value))

@@ -4,6 +4,7 @@ import pytest
 
 from gpattention.analysis import comparison, curves
 from gpattention.blocks import Sweep
+from gpattention.errors import InputError
 
 SWEEP = Sweep("title", "folder", [], {}, x="data.epsilon", panel="data.n_loci")
 
@@ -55,3 +56,23 @@ def test_comparison_takes_means_over_seeds(results):
     assert len(summary) == 18
     assert set(summary["n_runs"]) == {2}
     assert len(figure.axes[0].patches) == 18
+
+
+@pytest.mark.parametrize("values", [("gaussian", "exponential"), ("[A]", "[B]"), ("null", "0.5")])
+def test_values_that_are_no_numbers(results, values):
+    results["data.coefficients"] = [values[k % 2] for k in range(len(results))]
+    summary, _ = curves.analyse(results, SWEEP)
+    assert set(summary["data.coefficients"]) == set(values)
+    summary, _ = curves.analyse(results, SWEEP._replace(panel="data.coefficients"))
+    assert set(summary["data.coefficients"]) == set(values)
+
+
+def test_axis_that_some_block_lacks_is_refused(results):
+    with pytest.raises(InputError, match="some block sets no data.noise: give it in common"):
+        curves.analyse(results, SWEEP._replace(x="data.noise"))
+
+
+def test_keys_without_a_dot_are_settings_too(results):
+    results["model"] = results["block"]
+    summary, _ = comparison.analyse(results.assign(block="one"), SWEEP)
+    assert set(summary["model"]) == {"linear", "attention"}

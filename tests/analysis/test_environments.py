@@ -21,13 +21,13 @@ def results(tmp_path):
             order = rng.permutation(40) if block == "two" else np.arange(40)
             pd.DataFrame(
                 {
-                    "id": np.repeat(np.arange(20), 2),
+                    "id": np.repeat(np.arange(20) + 20 * fold, 2),
                     "environment": np.tile(["A", "B"], 20),
                     "measured": measured.ravel(),
                     "predicted": rng.normal(size=40),
                 }
             ).iloc[order].to_csv(folder / "predictions_test.tsv", sep="\t", index=False)
-            rows.append({"block": block, "folder": str(folder)})
+            rows.append({"block": block, "data.fold": str(fold), "folder": str(folder)})
     return pd.DataFrame(rows)
 
 
@@ -49,3 +49,22 @@ def test_means_over_folds_and_average_of_blocks(results):
     for block in ("one", "two", "both"):
         assert summary.loc[(block, "mean"), "r2"] == pytest.approx(summary["r2"][block].drop("mean").mean())
     assert len(figure.axes[0].get_lines()) == 3
+
+
+def test_averages_need_the_same_folds(results):
+    one, two = results["block"] == "one", results["block"] == "two"
+    fold = results["data.fold"]
+    left = results[(one & (fold == "0")) | (two & (fold == "1"))]
+    summary, _ = environments.analyse(left, Sweep("title", "folder", [], {}, averages={"both": ["one", "two"]}))
+    assert set(summary["block"]) == {"one", "two"}
+
+
+def test_blocks_of_different_environments(results, tmp_path):
+    first = results.iloc[[0]].assign(block="three", folder=str(tmp_path / "three"))
+    (tmp_path / "three").mkdir()
+    table = pd.read_csv(f"{results['folder'].iloc[0]}/predictions_test.tsv", sep="\t")
+    table[table["environment"] == "A"].to_csv(tmp_path / "three" / "predictions_test.tsv", sep="\t", index=False)
+    summary, _ = environments.analyse(pd.concat([results, first]), Sweep("title", "folder", [], {}))
+    means = summary[summary["environment"] == "mean"].set_index("block")["r2"]
+    assert np.isnan(means["three"])
+    assert np.isfinite(means[["one", "two"]]).all()

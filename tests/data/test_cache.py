@@ -64,6 +64,12 @@ def test_limit_of_nothing_keeps_nothing(folder, monkeypatch):
     assert list(folder.iterdir()) == []
 
 
+def test_folder_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GPATTENTION_CACHE", str(tmp_path / "file"))
+    np.testing.assert_array_equal(cache.prepared("x", {}, count([]))["a"], [0, 1, 2])
+
+
 @pytest.mark.parametrize("text", ["much", "-1", "nan", "inf"])
 def test_bad_limits_are_refused(text, monkeypatch):
     monkeypatch.setenv("GPATTENTION_CACHE_GB", text)

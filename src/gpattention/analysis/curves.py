@@ -5,34 +5,32 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
-from gpattention.analysis.results import REPLICATES, group, varied_keys
+from gpattention.analysis.results import REPLICATES, group, label, text, varied_keys
 from gpattention.blocks import Sweep
+from gpattention.errors import InputError
 
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
     """Mean and standard deviation over seeds, for every block and every combination of what else varies."""
     assert sweep.x is not None
-    keys = [key for key in varied_keys(results) if key not in REPLICATES]
     panel = sweep.panel if sweep.panel in results else None
-    by = list(dict.fromkeys(["block", *([panel] if panel else []), sweep.x, *keys]))
+    axes = [sweep.x, *([panel] if panel else [])]
+    for key in axes:
+        if key not in results or results[key].isna().any():
+            raise InputError(f"analysis=curves: some block sets no {key}: give it in common or in every block")
+    keys = [key for key in varied_keys(results) if key not in REPLICATES]
+    by = list(dict.fromkeys(["block", *reversed(axes), *keys]))
     for key in by[1:]:
         results = results.assign(**{key: as_numbers(results[key])})
     summary = group(results, by)
-    within = [key for key in by if key not in ("block", sweep.x, panel)]
-    lines = summary[["block", *within]].apply(line_label, axis=1)
+    within = [key for key in by if key not in axes]
+    lines = summary[within].apply(label, axis=1)
     return summary, draw(summary.assign(line=lines), sweep.x, panel, sweep.title)
 
 
 def as_numbers(column: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce")
     return column if numbers[column.notna()].isna().any() else numbers
-
-
-def line_label(row: pd.Series) -> str:
-    rest = [
-        f"{str(key).rpartition('.')[2]}={value:g}" for key, value in row.items() if key != "block" and pd.notna(value)
-    ]
-    return ", ".join([row["block"], *rest])
 
 
 def draw(summary: pd.DataFrame, x: str, panel: str | None, title: str) -> Figure:
@@ -50,14 +48,14 @@ def draw(summary: pd.DataFrame, x: str, panel: str | None, title: str) -> Figure
             axes.plot(ceiling.index, ceiling, color=figures.GREY, linewidth=0.8, linestyle=":", label="noise ceiling")
         name = x.rpartition(".")[2]
         axes.set_xlabel(name.replace("_", " "), fontsize=8)
-        if summary[x].min() > 0 and summary[x].max() > 10 * summary[x].min():
+        if summary[x].dtype.kind in "if" and 0 < 10 * summary[x].min() < summary[x].max():
             axes.set_xscale("log")
             ticks = np.unique(summary[x])
             axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
             axes.minorticks_off()
         axes.set_ylim(min(-0.05, np.nanmin(summary["r2"]) if np.nanmin(summary["r2"]) > -0.5 else -0.5), 1.03)
         if panel:
-            axes.set_title(f"{panel.rpartition('.')[2].replace('_', ' ')} = {value:g}", fontsize=8)
+            axes.set_title(f"{panel.rpartition('.')[2].replace('_', ' ')} = {text(value)}", fontsize=8)
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("test R2", fontsize=8)

@@ -1,11 +1,13 @@
 """How the runs of a sweep are read again."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gpattention import artifacts
+from gpattention.config import ROOT
 
 
 def read_predictions(folder: str) -> pd.DataFrame:
@@ -18,9 +20,9 @@ def read_predictions(folder: str) -> pd.DataFrame:
 
 
 def r2(measured: pd.Series, predicted: pd.Series) -> float:
-    """1 - SS_res / SS_tot over measured values."""
+    """1 - SS_res / SS_tot over measured values, each of which must have a prediction."""
     known = measured.notna()
-    residual = ((measured[known] - predicted[known]) ** 2).sum()
+    residual = ((measured[known] - predicted[known]) ** 2).sum(skipna=False)
     return float(1 - residual / ((measured[known] - measured[known].mean()) ** 2).sum())
 
 
@@ -34,18 +36,38 @@ def correlation(measured: pd.Series, predicted: pd.Series) -> float:
 
 # Keys whose values are repetitions of one setting: other draws, other parts of the data.
 REPLICATES = {"seed", "data.seed", "data.split_seed", "data.target_seed", "data.fold"}
-NO_OVERRIDE = {"block", "run", "folder"}
+# Keys and groups of the configuration without a dot; all other columns without one are metrics.
+PLAIN_KEYS = {*ROOT, "experiment"}
 
 
 def varied_keys(results: pd.DataFrame) -> list[str]:
     """Overrides that differ between runs of one block."""
-    keys = [name for name in results if name not in NO_OVERRIDE and is_override(str(name))]
-    return [str(key) for key in keys if (results.groupby("block")[key].nunique(dropna=False) > 1).any()]
+    keys = [str(name) for name in results if is_override(str(name))]
+    return [key for key in keys if (results.groupby("block")[key].nunique(dropna=False) > 1).any()]
 
 
 def is_override(name: str) -> bool:
-    """Metrics have slashes or plain names; overrides are keys of the configuration."""
-    return name == "seed" or ("." in name and "/" not in name)
+    """Whether a column is a key of the configuration: metrics have slashes or plain names."""
+    return name in PLAIN_KEYS or ("." in name and "/" not in name)
+
+
+def split_blocks(results: pd.DataFrame, used: str) -> pd.DataFrame:
+    """The results with a block of its own for every setting that varies beside `used` and replicates."""
+    keys = [key for key in varied_keys(results) if key not in REPLICATES and key != used]
+    return results.assign(block=results[["block", *keys]].apply(label, axis=1))
+
+
+def label(row: pd.Series) -> str:
+    """A block and what varies in it, in short."""
+    rest = [f"{str(key).rpartition('.')[2]}={text(value)}" for key, value in row.items() if key != "block"]
+    return ", ".join([row["block"], *(one for one in rest if not one.endswith("="))])
+
+
+def text(value: Any) -> str:
+    """A value of a column in short; nothing where there is none."""
+    if isinstance(value, float | int | np.number):
+        return "" if np.isnan(value) else f"{value:g}"
+    return str(value)
 
 
 def group(results: pd.DataFrame, by: list[str]) -> pd.DataFrame:

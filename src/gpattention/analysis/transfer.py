@@ -5,11 +5,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
+from gpattention.analysis.results import split_blocks
 from gpattention.blocks import Sweep
 
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
     """Mean and standard deviation over subsets and seeds, for every block and number of values."""
+    results = split_blocks(results, "data.target_values")
     results = results.assign(squared_correlation=results["test/correlation_target"] ** 2)
     keys = ["block", "n_train_target", "n_val_target"]
     groups = results.groupby(keys, sort=False)

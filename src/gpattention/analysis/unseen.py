@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gpattention import artifacts
 from gpattention.analysis import figures
-from gpattention.analysis.results import correlation, r2, read_predictions
+from gpattention.analysis.results import correlation, r2, read_predictions, split_blocks
 from gpattention.blocks import Sweep
 from gpattention.errors import InputError
 
@@ -22,6 +22,7 @@ def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
     Each run predicts it by itself. From its predictions of the other environments come three more: their mean, the
     straight line between the two neighbours, and the quadratic reaction norm of every individual, fitted to them.
     """
+    results = split_blocks(results, "data.target_environment")
     rows = []
     for _, one in results.iterrows():
         target = one["data.target_environment"]

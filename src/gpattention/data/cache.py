@@ -39,31 +39,48 @@ def prepared(kind: str, made_from: Mapping[str, Any], make: Callable[[], Arrays]
     limit = cache_limit()
     if not limit:
         return make()
-    folder = cache_folder()
-    (folder / "locks").mkdir(parents=True, exist_ok=True)
-    entry = folder / f"{kind}-{key}.npz"
-    with FileLock(folder / "locks" / f"{key}.lock"):
-        try:
-            with entry.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                found = dict(arrays)
-            os.utime(entry)
-            log.debug("%s prepared earlier, from the cache", kind)
+    entry = cache_folder() / f"{kind}-{key}.npz"
+    lock = FileLock(cache_folder() / "locks" / f"{key}.lock")
+    try:
+        (cache_folder() / "locks").mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:  # a home that cannot be written, a file system without locks
+        log.info("prepared data are not kept: %s", error)
+        return make()
+    try:
+        if (found := read(entry)) is not None:
             return found
-        except FileNotFoundError:
-            pass
-        except UNREADABLE:
-            log.info("%s cannot be read and is made anew", entry)
         made = make()
-        temporary = entry.with_name(f"{entry.name}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("wb") as output:
-                np.savez(output, allow_pickle=False, **made)  # type: ignore[arg-type]
-            temporary.replace(entry)
-            forget_oldest(folder, limit)
-        except OSError as error:  # a full disk: the run needs the arrays, not the cache
-            temporary.unlink(missing_ok=True)
-            log.info("not kept in the cache: %s", error)
-    return made
+        keep(entry, made, limit)
+        return made
+    finally:
+        lock.release()
+
+
+def read(entry: Path) -> Arrays | None:
+    """The arrays of an entry that is there and whole."""
+    try:
+        with entry.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            found = dict(arrays)
+        os.utime(entry)
+        return found
+    except FileNotFoundError:
+        return None
+    except UNREADABLE:
+        log.info("%s cannot be read and is made anew", entry)
+        return None
+
+
+def keep(entry: Path, made: Arrays, limit: float) -> None:
+    temporary = entry.with_name(f"{entry.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **made)  # type: ignore[arg-type]
+        temporary.replace(entry)
+        forget_oldest(entry.parent, limit)
+    except OSError as error:  # a full disk: the run needs the arrays, not the cache
+        temporary.unlink(missing_ok=True)
+        log.info("prepared data are not kept: %s", error)
 
 
 def digest(array: NDArray) -> str:
