@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: help setup run test test-slow check benchmark clean
 
 help:
-	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about 2 minutes)"
+	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about a minute)"
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
 	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross, killed sweeps (under 20 minutes)"
 	@echo "make setup      only the environment in $(VENV)"
@@ -27,7 +27,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 run: setup
-	@echo "Quickstart: simulate a cross, fit four maps, compare them (about 2 minutes)"
+	@echo "Quickstart: simulate a cross, fit four maps, compare them (about a minute)"
 	@$(BIN)/python sweep.py sweep=quickstart
 
 check: setup

@@ -74,11 +74,15 @@ class Board:
         return f"{self.done} of {self.total} done{failed}{self.time_left()}"
 
     def time_left(self) -> str:
-        """By the share of the work that is done, which takes all runs to be alike."""
+        """By the share of the work that is done, which takes all runs to be alike, but not before the last that runs ends."""
+        now = time.monotonic()
         share = self.done + self.failed + sum(part for _, _, part in self.running.values())
         if share < 1 or share >= self.total:
             return ""
-        seconds = (time.monotonic() - self.begun) * (self.total - share) / share
+        seconds = (now - self.begun) * (self.total - share) / share
+        seconds = max(
+            [seconds, *((now - start) * (1 - part) / part for start, _, part in self.running.values() if part)]
+        )
         return f", about {timedelta(seconds=round(seconds))} left"
 
     def draw(self) -> Group:
