@@ -70,6 +70,9 @@ def predict_job(cfg: DictConfig) -> None:
 
 def sweep() -> None:
     """Fit the maps of a sweep and compare them."""
+    from gpattention.workers import load_ahead
+
+    load_ahead()  # before this process loads the program, so that both load at once
     from gpattention.sweep import main
 
     with_messages(main)

@@ -24,7 +24,7 @@ from gpattention.board import Board
 from gpattention.config import check_config, compose_config, suggest
 from gpattention.errors import InputError
 from gpattention.progress import progress_bar
-from gpattention.workers import Outcome, Workers, default_workers, load_ahead
+from gpattention.workers import Outcome, Workers, default_workers
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,6 @@ def main() -> None:
     options = read_options(own)._replace(launcher_settings=settings)
     if settings and options.launcher is None:
         raise InputError(f"{settings[0]}: there is no launcher to set; name one with launcher=slurm")
-    load_ahead()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     _, failed = run_sweep(name, overrides, Path(folder) if folder else None, options)
     if failed:
