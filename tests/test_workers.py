@@ -33,7 +33,7 @@ def test_killed_run_takes_nothing_with_it(tmp_path):
             killed.append(epoch)
         return True
 
-    with Workers(2, tmp_path / "logs", kill) as workers:
+    with Workers(2, tmp_path, kill) as workers:
         workers.start("long", config("model=attention", "trainer.max_epochs=500"), tmp_path / "long")
         workers.start("short", config("model=transformer"), tmp_path / "short")
         ended = outcomes(workers)

@@ -15,6 +15,7 @@ RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comp
 # Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
 LEFT_OUT = {"logger", "profile", "overwrite", "resume"}
 LEFT_OUT_OF = {"trainer": {"accelerator", "devices"}, "data": {"root"}}
+DIGITS = 10  # of the digest in a folder's name
 INPUT_FILE = "_file"  # keys of `data` that end so name files
 
 
@@ -52,6 +53,12 @@ def identify(config: Mapping[str, Any], planned: Mapping[str, str] | None = None
     if (source := content["fine_tune_from"]) is not None:
         content["fine_tune_from"] = (planned or {}).get(source) or run_digest(Path(source))
     return Identity(content)
+
+
+def folder_of(digest: str, folder: Path, name: str) -> Path:
+    """The folder of the run with this digest: the one that is there, whatever its name, or one with this name."""
+    there = sorted(path for path in folder.glob(f"*-{digest[:DIGITS]}") if path.is_dir())
+    return there[0] if there else folder / f"{name}-{digest[:DIGITS]}"
 
 
 def input_files(data: Mapping[str, Any]) -> dict[str, Path]:

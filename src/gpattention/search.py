@@ -26,8 +26,6 @@ from gpattention.workers import Outcome, Workers
 log = logging.getLogger(__name__)
 
 STUDY = "study.sqlite3"
-LOGS = "logs"
-DIGITS = 10
 RANDOM_TRIALS = 8  # before the search learns from them, and before it stops poor ones
 WARM_UP_EPOCHS = 5
 ENDINGS = {"COMPLETE": "finished", "PRUNED": "stopped early"}
@@ -69,7 +67,7 @@ def run_search(
             trial.report(score, epoch)
             return not trial.should_prune()
 
-        with Workers(n_workers, folder / LOGS, on_epoch) as workers:
+        with Workers(n_workers, folder, on_epoch) as workers:
             while workers.running or n_finished(study) + len(failed) < sweep.n_trials:
                 n_asked = sum(len(trials) for trials in asked.values())
                 if workers.free and n_finished(study) + len(failed) + n_asked < sweep.n_trials:
@@ -111,7 +109,7 @@ def name_of_study(config: dict[str, Any], space: dict[str, Any]) -> str:
     """A name that changes with what is searched, the data included, so that no trials are taken for those of another."""
     fixed = {key: value for key, value in identity.identify(config).content.items() if key not in space}
     text = json.dumps([fixed, {key: repr(value) for key, value in space.items()}], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def open_study(path: Path, name: str) -> Any:
@@ -151,9 +149,8 @@ def prepare(name: str, label: str, fixed: list[str], trial: Any, folder: Path) -
     overrides = [*fixed, *(f"{key}={value}" for key, value in trial.params.items())]
     config = check_config(compose_config(overrides))
     config["resume"] = "auto"
-    digest = identity.identify(config).digest[:DIGITS]
-    there = sorted(path for path in folder.glob(f"*-{digest}") if path.is_dir())
-    trial_folder = there[0] if there else folder / f"{name_of(label)},trial={trial.number}-{digest}"
+    digest = identity.identify(config).digest
+    trial_folder = identity.folder_of(digest, folder, f"{name_of(label)},trial={trial.number}")
     config["logger"] |= loggers.run_names(config["logger"], name, trial_folder.name)
     trial.set_user_attr("folder", str(trial_folder))
     return config, trial_folder

@@ -29,9 +29,7 @@ from gpattention.workers import Outcome, Workers, default_workers
 log = logging.getLogger(__name__)
 
 MOST_ROWS = 50
-DIGITS = 10  # of the identity in a folder's name
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
-LOGS = "logs"
 HEADINGS = {"n_runs": "runs", "r2": "test R2", "r2_sd": "sd", "r2_ceiling": "noise ceiling"}
 RUN_OF = re.compile(r"\{run:([^}]+)\}")
 # What the runs of a sweep come to: a summary of their results and a figure of it.
@@ -73,12 +71,13 @@ class Options(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """A run to be made: its job, its configuration and overrides, its folder, and the run it starts from, if any."""
+    """A run to be made: its job, configuration, overrides, folder and digest, and the run it starts from, if any."""
 
     job: Job
     config: dict[str, Any]
     overrides: list[str]
     folder: Path
+    digest: str
     source: str | None
 
     @property
@@ -223,17 +222,15 @@ def plan_one(name: str, job: Job, folder: Path, before: Iterable[Planned]) -> Pl
             overrides[position] = text.replace(match[0], escape_quotes(str(found[0].folder)))
     config = check_config(compose_config(overrides))
     config["resume"] = "auto"
-    digests = {str(one.folder): one.name.rpartition("-")[2] for one in before}
-    digest = identity.identify(config, digests).digest[:DIGITS]
-    same = [one.folder for one in before if one.name.endswith(f"-{digest}")]
-    there = same or sorted(path for path in folder.glob(f"*-{digest}") if path.is_dir())
-    run_folder = there[0] if there else folder / f"{job.name}-{digest}"
+    digest = identity.identify(config, {str(one.folder): one.digest for one in before}).digest
+    same = [one.folder for one in before if one.digest == digest]
+    run_folder = same[0] if same else identity.folder_of(digest, folder, job.name)
     if same:
         log.info("%s is the same run as %s and made once", job.name, run_folder.name)
     tracked = loggers.run_names(config["logger"], name, job.name)
     config["logger"] |= tracked
     overrides += [f"logger.{key}='{escape_quotes(value)}'" for key, value in tracked.items()]
-    return Planned(job, config, overrides, run_folder, source)
+    return Planned(job, config, overrides, run_folder, digest, source)
 
 
 def make(planned: list[Planned], folder: Path, options: Options) -> list[Outcome]:
@@ -264,7 +261,7 @@ def make_here(missing: list[Planned], folder: Path, n_workers: int) -> list[Outc
             board.epoch(name, epoch, n_epochs, score)
             return True
 
-        with Workers(min(n_workers, len(missing)), folder / LOGS, on_epoch) as workers:
+        with Workers(min(n_workers, len(missing)), folder, on_epoch) as workers:
             while waiting or workers.running:
                 for one in list(waiting):
                     if one.source in unmade and one.source in ended:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 LAST_LINES = 8
+LOGS = "logs"
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 PROCESSES: Any = multiprocessing.get_context(METHOD)
 
@@ -52,12 +53,12 @@ class Workers:
 
     Args:
         n: processes.
-        folder: what a run prints goes to `NAME.log` in it, and stays there where the run fails.
+        folder: what a run prints goes to `logs/NAME.log` in it, and stays there where the run fails.
         on_epoch: told of every epoch of every run: its name, the epoch, how many there will be, the score. False ends it.
     """
 
     def __init__(self, n: int, folder: Path, on_epoch: Callable[[str, int, int, float], bool]) -> None:
-        self.folder, self.on_epoch = folder, on_epoch
+        self.folder, self.on_epoch = folder / LOGS, on_epoch
         self.free = list(range(n))[::-1]
         self.gpus = visible_gpus()
         self.n_threads = max(1, n_cores() // n)
