@@ -151,7 +151,8 @@ def load_run(folder: Path | str) -> Run:
     except DAMAGED as error:
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         raise InputError(f"{folder} is damaged ({reason}): fit it again with overwrite=true") from error
-    return Run(folder, config, module.eval(), preprocessing)
+    module.train(False)  # dropout off
+    return Run(folder, config, module, preprocessing)
 
 
 def module_class(model: dict[str, Any]) -> type[GPMap]:

@@ -3,9 +3,8 @@
 import json
 import logging
 import math
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,19 +18,18 @@ from rich.table import Table
 
 from gpattention import artifacts, identity, launchers, loggers, search
 from gpattention.analysis import comparison, curves, environments, figures, transfer, unseen
-from gpattention.blocks import Job, Sweep, escape_quotes, expand, merge, read_sweep, sweep_names
-from gpattention.board import Board
-from gpattention.config import check_config, compose_config, suggest
+from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
+from gpattention.config import suggest
 from gpattention.errors import InputError
-from gpattention.progress import progress_bar
-from gpattention.workers import Outcome, Workers, default_workers
+from gpattention.making import make
+from gpattention.planning import Planned, plan
+from gpattention.workers import Outcome, default_workers
 
 log = logging.getLogger(__name__)
 
 MOST_ROWS = 50
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
 HEADINGS = {"n_runs": "runs", "r2": "test R2", "r2_sd": "sd", "r2_ceiling": "noise ceiling"}
-RUN_OF = re.compile(r"\{run:([^}]+)\}")
 # What the runs of a sweep come to: a summary of their results and a figure of it.
 ANALYSES: dict[str, Callable[[pd.DataFrame, Sweep], tuple[pd.DataFrame, Figure]]] = {
     "comparison": comparison.analyse,
@@ -68,21 +66,6 @@ class Options(NamedTuple):
     launcher: str | None = None
     launcher_settings: tuple[str, ...] = ()
     n_trials: int | None = None
-
-
-class Planned(NamedTuple):
-    """A run to be made: its job, configuration, overrides, folder and digest, and the run it starts from, if any."""
-
-    job: Job
-    config: dict[str, Any]
-    overrides: list[str]
-    folder: Path
-    digest: str
-    source: str | None
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
 
 
 def main() -> None:
@@ -150,15 +133,13 @@ def run_sweep(
         if sweep.analysis != "search":
             raise InputError(f"n_trials={options.n_trials}: sweep={name} is no search; leave n_trials out")
         sweep = sweep._replace(n_trials=options.n_trials)
-    blocks = merge(sweep, overrides)
+    blocks, n_workers = merge(sweep, overrides), options.workers or default_workers()
     with held(folder, name):
         if sweep.analysis == "search":
-            results, failed, logger = search.run_search(
-                name, sweep, blocks, folder, options.workers or default_workers()
-            )
+            results, failed, logger = search.run_search(name, sweep, blocks, folder, n_workers)
         else:
             planned = plan(name, blocks, folder)
-            failed = make(planned, folder, options)
+            failed = make(planned, folder, n_workers, options.launcher, options.launcher_settings)
             results, logger = collect(planned), planned[0].config["logger"]
         if results.empty:
             log.info("no run is finished: there is nothing to collect")
@@ -186,124 +167,6 @@ def held(folder: Path, name: str) -> Iterator[None]:
             yield
     except Timeout as error:
         raise InputError(f"another sweep is running in {folder}: wait for it, or give another folder") from error
-
-
-def plan(name: str, blocks: dict[str, list[str]], folder: Path) -> list[Planned]:
-    """Every run of the blocks with its folder, checked."""
-    jobs = [job for label, block in blocks.items() for job in expand(label, block)]
-    refuse_missing_sources(jobs)
-    planned: list[Planned] = []
-    with progress_bar() as bar:
-        for job in bar.track(jobs, description="reading configurations"):
-            planned.append(plan_one(name, job, folder, planned))
-    return planned
-
-
-def refuse_missing_sources(jobs: list[Job]) -> None:
-    """Raise an InputError where a run would start from a block that does not stand for one run before it."""
-    for number, job in enumerate(jobs):
-        for label in RUN_OF.findall(" ".join(job.overrides)):
-            found = [one for one in jobs[:number] if one.block == label]
-            if len(found) != 1:
-                raise InputError(
-                    f"{job.name} starts from {label}, which stands for {len(found)} runs before it: vary only keys of runs "
-                    "that none other starts from"
-                )
-
-
-def plan_one(name: str, job: Job, folder: Path, before: Iterable[Planned]) -> Planned:
-    """A job's configuration and its folder, which its identity names."""
-    source = None
-    overrides = list(job.overrides)
-    for position, text in enumerate(overrides):
-        if match := RUN_OF.search(text):
-            found = [one for one in before if one.job.block == match[1]]
-            source = found[0].name
-            overrides[position] = text.replace(match[0], escape_quotes(str(found[0].folder)))
-    config = check_config(compose_config(overrides))
-    config["resume"] = "auto"
-    digest = identity.identify(config, {str(one.folder): one.digest for one in before}).digest
-    same = [one.folder for one in before if one.digest == digest]
-    run_folder = same[0] if same else identity.folder_of(digest, folder, job.name)
-    if same:
-        log.info("%s is the same run as %s and made once", job.name, run_folder.name)
-    tracked = loggers.run_names(config["logger"], name, job.name)
-    config["logger"] |= tracked
-    overrides += [f"logger.{key}='{escape_quotes(value)}'" for key, value in tracked.items()]
-    return Planned(job, config, overrides, run_folder, digest, source)
-
-
-def make(planned: list[Planned], folder: Path, options: Options) -> list[Outcome]:
-    """Make the runs that are missing; what failed of them."""
-    distinct = list({one.name: one for one in planned}.values())
-    missing = [one for one in distinct if one.config["overwrite"] or not is_finished(one)]
-    if len(missing) < len(distinct):
-        log.info("%d of %d runs are finished already", len(distinct) - len(missing), len(distinct))
-    if not missing:
-        return []
-    if options.launcher is not None:
-        return make_elsewhere(missing, folder, options.launcher, options.launcher_settings)
-    return make_here(missing, folder, options.workers or default_workers())
-
-
-def is_finished(one: Planned) -> bool:
-    artifacts.put_back(one.folder)
-    return artifacts.is_complete(one.folder)
-
-
-def make_here(missing: list[Planned], folder: Path, n_workers: int) -> list[Outcome]:
-    """The runs in processes of this machine, one that starts from another after it."""
-    waiting, failed, ended = list(missing), [], set[str]()
-    unmade = {one.name for one in missing}
-    with Board(len(missing)) as board:
-
-        def on_epoch(name: str, epoch: int, n_epochs: int, score: float) -> bool:
-            board.epoch(name, epoch, n_epochs, score)
-            return True
-
-        with Workers(min(n_workers, len(missing)), folder, on_epoch) as workers:
-            while waiting or workers.running:
-                for one in list(waiting):
-                    if one.source in unmade and one.source in ended:
-                        waiting.remove(one)
-                        failed.append(Outcome(one.name, error=f"{one.source}, which it starts from, has failed"))
-                    elif workers.free and one.source not in unmade:
-                        waiting.remove(one)
-                        workers.start(one.name, one.config, one.folder)
-                        board.started(one.name)
-                for outcome in workers.wait(0.25):
-                    board.ended(outcome)
-                    ended.add(outcome.name)
-                    if outcome.error is None:
-                        unmade.discard(outcome.name)
-                    else:
-                        failed.append(outcome)
-    return failed
-
-
-def make_elsewhere(missing: list[Planned], folder: Path, launcher: str, settings: tuple[str, ...]) -> list[Outcome]:
-    """The runs by one of Hydra's launchers, those that start from others after them."""
-    names = {one.name for one in missing}
-    before = {one.name: when_complete(one.folder) for one in missing}
-    errors: dict[str, str] = {}
-    for stage in (
-        [one for one in missing if one.source not in names],
-        [one for one in missing if one.source in names],
-    ):
-        if stage:
-            log.info("%d runs go to %s", len(stage), launcher)
-            jobs = [(one.name, [*one.overrides, "resume=auto"]) for one in stage]
-            errors |= launchers.launch(launcher, settings, folder, jobs)
-    return [
-        Outcome(one.name, error=errors.get(one.name, f"it left no {artifacts.METRICS}"))
-        for one in missing
-        if when_complete(one.folder) in (None, before[one.name])
-    ]
-
-
-def when_complete(folder: Path) -> int | None:
-    """When the run in a folder was completed, or None if it is not."""
-    return (folder / artifacts.METRICS).stat().st_mtime_ns if artifacts.is_complete(folder) else None
 
 
 def collect(planned: list[Planned]) -> pd.DataFrame:

@@ -53,12 +53,7 @@ def draw(summary: pd.DataFrame, x: str, panel: str | None, title: str) -> Figure
             ticks = np.unique(summary[x])
             axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
             axes.minorticks_off()
-        axes.set_ylim(min(-0.05, np.nanmin(summary["r2"]) if np.nanmin(summary["r2"]) > -0.5 else -0.5), 1.03)
+        axes.set_ylim(max(-0.5, min(-0.05, summary["r2"].min())), 1.03)
         if panel:
             axes.set_title(f"{panel.rpartition('.')[2].replace('_', ' ')} = {text(value)}", fontsize=8)
-        axes.tick_params(labelsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("test R2", fontsize=8)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=7)
-    figure.suptitle(title, fontsize=8)
-    return figure
+    return figures.finish_panels(figure, panels, "test R2", title)

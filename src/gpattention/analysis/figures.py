@@ -28,6 +28,17 @@ def new_axes(width: float = COLUMN_INCHES, height: float = 2.8) -> tuple[Figure,
     return figure, axes
 
 
+def finish_panels(figure: Figure, panels: Sequence[Axes], ylabel: str, title: str) -> Figure:
+    """Panels that share their vertical axis and their legend, which stands beside them."""
+    for axes in panels:
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel(ylabel, fontsize=8)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=7)
+    figure.suptitle(title, fontsize=8)
+    return figure
+
+
 def line_style(number: int) -> dict[str, Any]:
     """Colour and marker of the line of this number; no two of the first 40 are the same."""
     colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]

@@ -92,9 +92,4 @@ def draw(summary: pd.DataFrame, title: str) -> Figure:
             axes.bar(position, part["squared_correlation"], width * 0.9, yerr=error, color=colour, label=kind)
         axes.set_xticks(range(len(blocks)), [block.replace(" ", "\n") for block in blocks], fontsize=7)
         axes.set_title(f"{target} left out", fontsize=8)
-        axes.tick_params(labelsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("squared correlation, test", fontsize=8)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=7)
-    figure.suptitle(title, fontsize=8)
-    return figure
+    return figures.finish_panels(figure, panels, "squared correlation, test", title)

@@ -1,0 +1,86 @@
+"""The runs of a sweep that are missing, made: in processes of this machine or by a launcher."""
+
+import logging
+from pathlib import Path
+
+from gpattention import artifacts, launchers
+from gpattention.board import Board
+from gpattention.planning import Planned
+from gpattention.workers import Outcome, Workers
+
+log = logging.getLogger(__name__)
+
+
+def make(
+    planned: list[Planned], folder: Path, n_workers: int, launcher: str | None, launcher_settings: tuple[str, ...]
+) -> list[Outcome]:
+    """Make the runs that are missing, here or by a launcher; what failed of them."""
+    distinct = list({one.name: one for one in planned}.values())
+    missing = [one for one in distinct if one.config["overwrite"] or not is_finished(one)]
+    if len(missing) < len(distinct):
+        log.info("%d of %d runs are finished already", len(distinct) - len(missing), len(distinct))
+    if not missing:
+        return []
+    if launcher is not None:
+        return make_elsewhere(missing, folder, launcher, launcher_settings)
+    return make_here(missing, folder, n_workers)
+
+
+def is_finished(one: Planned) -> bool:
+    artifacts.put_back(one.folder)
+    return artifacts.is_complete(one.folder)
+
+
+def make_here(missing: list[Planned], folder: Path, n_workers: int) -> list[Outcome]:
+    """The runs in processes of this machine, one that starts from another after it."""
+    waiting, failed, ended = list(missing), [], set[str]()
+    unmade = {one.name for one in missing}
+    with Board(len(missing)) as board:
+
+        def on_epoch(name: str, epoch: int, n_epochs: int, score: float) -> bool:
+            board.epoch(name, epoch, n_epochs, score)
+            return True
+
+        with Workers(min(n_workers, len(missing)), folder, on_epoch) as workers:
+            while waiting or workers.running:
+                for one in list(waiting):
+                    if one.source in unmade and one.source in ended:
+                        waiting.remove(one)
+                        failed.append(Outcome(one.name, error=f"{one.source}, which it starts from, has failed"))
+                    elif workers.free and one.source not in unmade:
+                        waiting.remove(one)
+                        workers.start(one.name, one.config, one.folder)
+                        board.started(one.name)
+                for outcome in workers.wait(0.25):
+                    board.ended(outcome)
+                    ended.add(outcome.name)
+                    if outcome.error is None:
+                        unmade.discard(outcome.name)
+                    else:
+                        failed.append(outcome)
+    return failed
+
+
+def make_elsewhere(missing: list[Planned], folder: Path, launcher: str, settings: tuple[str, ...]) -> list[Outcome]:
+    """The runs by one of Hydra's launchers, those that start from others after them."""
+    names = {one.name for one in missing}
+    before = {one.name: when_complete(one.folder) for one in missing}
+    errors: dict[str, str] = {}
+    for stage in (
+        [one for one in missing if one.source not in names],
+        [one for one in missing if one.source in names],
+    ):
+        if stage:
+            log.info("%d runs go to %s", len(stage), launcher)
+            jobs = [(one.name, [*one.overrides, "resume=auto"]) for one in stage]
+            errors |= launchers.launch(launcher, settings, folder, jobs)
+    return [
+        Outcome(one.name, error=errors.get(one.name, f"it left no {artifacts.METRICS}"))
+        for one in missing
+        if when_complete(one.folder) in (None, before[one.name])
+    ]
+
+
+def when_complete(folder: Path) -> int | None:
+    """When the run in a folder was completed, or None if it is not."""
+    return (folder / artifacts.METRICS).stat().st_mtime_ns if artifacts.is_complete(folder) else None
