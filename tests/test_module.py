@@ -4,7 +4,8 @@ import torch
 
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
-from gpattention.module import GPMapModule, weighted_squared_error
+from gpattention.module import GPMapModule, weighted_mean
+from gpattention.trainer import make_trainer
 
 ATTENTION = {"_target_": "gpattention.models.attention.Attention", "embedding_dim": 3}
 
@@ -17,13 +18,13 @@ def test_loss_is_the_weighted_mean_and_ignores_what_has_no_weight():
         sum(w * (p - y) ** 2 for w, p, y in zip(weight.flat, prediction.flat, phenotype.flat, strict=True))
         / weight.sum()
     )
-    given = weighted_squared_error(*(torch.from_numpy(a) for a in (prediction, phenotype, weight)))
+    given = weighted_mean(*(torch.from_numpy(a) for a in ((prediction - phenotype) ** 2, weight)))
     assert given.item() == pytest.approx(wanted, rel=1e-12)
 
 
 def test_batch_without_a_measured_value_has_no_loss_and_no_gradient():
     prediction = torch.randn(4, 1, requires_grad=True)
-    loss = weighted_squared_error(prediction, torch.zeros(4, 1), torch.zeros(4, 1))
+    loss = weighted_mean(prediction**2, torch.zeros(4, 1))
     loss.backward()
     assert loss.item() == 0
     assert not prediction.grad.any()
@@ -121,9 +122,19 @@ def test_every_missing_pattern_by_token_has_loss_and_gradients_of_a_loop(loss, w
 
 def test_balanced_batch_without_a_measured_value_makes_no_step():
     module = make_module("token", "per_environment")
+    module.trainer = make_trainer(accelerator="cpu", devices=1, max_epochs=1)
+    optimizer = torch.optim.Adam(module.parameters())
     batch = make_batch(np.zeros(6, dtype=bool), torch.tensor([0, 0, 1, 1, 2, 2]))
-    assert module.training_step(batch, 0) is None
-    assert module.values_seen == 0
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    for pattern, makes_step in ((batch, False), (make_batch(np.ones(6, dtype=bool), batch.environment), True)):
+        loss = module.training_step(pattern, 0)
+        loss.backward()
+        module.on_before_optimizer_step(optimizer)
+        optimizer.step()
+        assert (loss.item() > 0) == makes_step
+        changed = [name for name, value in module.state_dict().items() if not torch.equal(value, before[name])]
+        assert bool(changed) == makes_step
+    assert module.values_seen == 6
 
 
 def test_frozen_parts_are_not_trained():

@@ -13,9 +13,12 @@ from sklearn.metrics import r2_score
 
 from gpattention import artifacts
 from gpattention import run as run_module
+from gpattention.checkpoints import read_checkpoint
 from gpattention.config import check_config, compose_config
+from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.splits import split_individuals
 from gpattention.errors import InputError
+from gpattention.module import GPMapModule
 from gpattention.run import build_data, run
 
 # Not compared between runs: what depends on the machine and the moment.
@@ -38,7 +41,7 @@ def finished(tmp_path_factory):
 
 def test_run_folder_holds_everything(finished):
     folder, metrics = finished
-    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - {artifacts.LAST}
+    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - set(artifacts.UNFINISHED)
     assert json.loads((folder / "metrics.json").read_text()) == metrics
     names = "val/r2 test/r2 test/r2/30C test/r2_pooled test/mse test/r2_ceiling n_parameters best_epoch fit_seconds segregants_per_second peak_memory_mib"
     assert set(names.split()) <= set(metrics)
@@ -259,8 +262,57 @@ def test_going_on_with_another_run_is_refused_and_names_the_keys(tmp_path, monke
 
 
 def test_weights_that_run_away_stop_the_run(tmp_path):
-    with pytest.raises(InputError, match=r"no longer finite after epoch .*lower training.learning_rate"):
+    with pytest.raises(
+        InputError, match=r"errors of 30C are no longer finite at epoch 1, batch \d+, with learning rate 1e\+30: lower"
+    ):
         small_run(tmp_path, "model=attention", "training.learning_rate=1e30")
+
+
+@pytest.fixture
+def one_bad_value(monkeypatch):
+    """A training value of the second environment that is not finite, though nothing said so before."""
+    original = GPMapDataModule.batch_of
+
+    def batch_of(self, rows, weight=None):
+        batch = original(self, rows, weight)
+        if weight is not None:
+            batch.phenotype[5, 1] = torch.inf
+        return batch
+
+    monkeypatch.setattr(GPMapDataModule, "batch_of", batch_of)
+    return ["model=transformer", "model.environment=joint", "data.temperatures=[25,30,35]", "trainer.max_epochs=3"]
+
+
+def test_value_that_is_not_finite_is_told_with_its_environment(tmp_path, one_bad_value):
+    with pytest.raises(InputError, match=r"errors of 30C are .* at epoch 1, batch \d.*on_non_finite=skip"):
+        small_run(tmp_path, *one_bad_value)
+    assert not artifacts.is_complete(tmp_path)
+
+
+def test_steps_that_are_not_finite_are_skipped_and_counted(tmp_path, one_bad_value):
+    metrics = small_run(tmp_path, *one_bad_value, "training.on_non_finite=skip")
+    assert metrics["train/skipped_steps"] == 3
+    assert np.isfinite(metrics["train/loss"])
+    assert metrics["test/r2"] > 0
+
+
+def test_best_map_is_kept_where_numbers_go_wrong_later(tmp_path, monkeypatch):
+    original = GPMapModule.training_step
+
+    def training_step(self, batch, batch_idx):
+        return original(self, batch, batch_idx) * (torch.nan if self.current_epoch == 1 else 1)
+
+    monkeypatch.setattr(GPMapModule, "training_step", training_step)
+    with pytest.raises(InputError, match=r"the gradients are no longer finite at epoch 2, batch 1"):
+        small_run(tmp_path, "model=attention", "trainer.max_epochs=5")
+    assert read_checkpoint(tmp_path / "best.ckpt")["epoch"] == 0
+    assert all(value.isfinite().all() for value in read_checkpoint(tmp_path / "last.ckpt")["state_dict"].values())
+
+
+def test_map_worse_than_the_mean_says_so(tmp_path, caplog):
+    metrics = small_run(tmp_path, "model=attention", "data.epsilon=0", "training.learning_rate=0.5", "model.init_std=1")
+    assert metrics["test/r2"] < 0
+    assert "worse than predicting the mean" in caplog.text
 
 
 def test_standard_errors_give_the_ceiling(own_files, tmp_path):
@@ -460,7 +512,7 @@ def test_target_is_scored_by_the_others_where_it_has_no_validation_value(tmp_pat
             ["model=transformer", MODES[1], "model.environment_token=shared", "model.embedding_dim=3"],
             "raise model.embedding",
         ),
-        (["model=transformer", MODES[0], "trainer.devices=65", "data.batch_size=64"], "devices=65 share batches of 64"),
+        (["model=transformer", MODES[0], "trainer.devices=3", "data.batch_size=2"], "3 processes share batches of 2"),
         (["model=linear", "data.target_environment=99C", "data.target_values=3"], "99C is no environment of the data"),
         (["model=linear", "data.target_environment=27C", "data.target_values=9999"], "target_values=9999"),
         (["model=linear", "data.temperatures=[23,23,30]"], "environment 23C occurs more than once"),

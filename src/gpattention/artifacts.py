@@ -17,6 +17,7 @@ import yaml
 from filelock import FileLock, Timeout
 from hydra.utils import get_class
 
+from gpattention.checkpoints import read_checkpoint
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import Coding
 from gpattention.data.scaling import Scaling
@@ -32,7 +33,10 @@ SPLITS = "splits.npz"
 TRUTH = "truth.npz"
 CHECKPOINT = "best.ckpt"
 LOCK = ".lock"
-LAST = "last.ckpt"  # the state of training after the last epoch, until the run is complete
+LAST = "last.ckpt"  # the state of training after the last epoch
+PREVIOUS = ("best.previous.ckpt", "last.previous.ckpt")  # the checkpoints they replaced
+RANKS_LOG = "ranks.log"  # what the processes of a run printed, where one was lost
+UNFINISHED = (LAST, *PREVIOUS, RANKS_LOG)  # gone once the run is complete
 HISTORY = "metrics.csv"
 PREDICTIONS = "predictions_test.tsv"
 LEARNING_CURVE = "learning_curve.png"
@@ -47,7 +51,7 @@ ALL = (
     SPLITS,
     TRUTH,
     CHECKPOINT,
-    LAST,
+    *UNFINISHED,
     HISTORY,
     PREDICTIONS,
     LEARNING_CURVE,
@@ -144,6 +148,7 @@ def load_run(folder: Path | str) -> Run:
     try:
         config = yaml.safe_load((folder / CONFIG).read_text())
         kind = module_class(config["model"])
+        read_checkpoint(folder / CHECKPOINT)
         module = kind.load_from_checkpoint(folder / CHECKPOINT, map_location="cpu", weights_only=True)
         preprocessing = Preprocessing(**json.loads((folder / PREPROCESSING).read_text()))
         if len(preprocessing.loci_index) != module.hparams["n_loci"]:
@@ -265,6 +270,8 @@ def remove_run(folder: Path, keep: tuple[str, ...] = ()) -> None:
     for name in reversed(ALL):
         if name not in keep:
             (folder / name).unlink(missing_ok=True)
+    for path in folder.glob("*.tmp"):  # of a process that was killed while it wrote
+        path.unlink(missing_ok=True)
     for name in TRACKED:
         shutil.rmtree(folder / name, ignore_errors=True)
 

@@ -26,11 +26,10 @@ class EpochHistory(L.Callback):
         self.start = time.perf_counter()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows}
+        return {"rows": self.rows, "seconds": time.perf_counter() - self.start}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.rows = state_dict["rows"]
-        self.seconds_before = self.rows[-1]["seconds"]
+        self.rows, self.seconds_before = state_dict["rows"], state_dict["seconds"]
 
     def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """The clock, and for a run that goes on the epochs before, which the loggers have not seen."""

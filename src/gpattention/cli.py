@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,12 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gpattention.config import check_node, conf_folder, explain, plain_values
-from gpattention.errors import InputError
+from gpattention.errors import InputError, Preempted, RunLost
 
 log = logging.getLogger(__name__)
+
+# Of processes that torchrun has started all may find the same fault: the first says it, and the others are then ended.
+SECONDS_FOR_FIRST = 5
 
 HELP = """gpattention: maps from genotype to phenotype
 
@@ -118,6 +122,10 @@ def with_messages(command: Callable[[], None], config_name: str = "config") -> N
         if came_from_our_work(error):
             raise
         stop(f"{explain(error, config_name)}: a group takes the name of one of its options, as in logger=csv")
+    except Preempted as error:
+        stop(str(error), Preempted.STATUS)
+    except RunLost as error:
+        stop(str(error), 1)
     except (KeyboardInterrupt, SystemExit) as error:
         # The Trainer turns the interrupt of its fit into an exit.
         if isinstance(error, SystemExit) and not isinstance(error.__context__, KeyboardInterrupt):
@@ -133,6 +141,8 @@ def came_from_our_work(error: Exception) -> bool:
     return ours[-1:] not in ([], ["gpattention.cli"], ["gpattention.config"])
 
 
-def stop(message: str) -> NoReturn:
+def stop(message: str, status: int = 2) -> NoReturn:
+    if os.environ.get("RANK", "0") != "0":
+        time.sleep(SECONDS_FOR_FIRST)
     print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(status)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gpattention.data.batching import Batch, Batching
 from gpattention.metrics import R2PerEnvironment
+from gpattention.ranks import share_of, sum_over_ranks
 
 
 class GPMap(L.LightningModule):
@@ -50,14 +51,14 @@ class GPMap(L.LightningModule):
         self._test_batches.append(prediction.cpu())
 
     def on_test_epoch_end(self) -> None:
-        self.test_predictions = torch.cat(self._test_batches)
+        self.test_predictions = of_all_ranks(torch.cat(self._test_batches), len(self.trainer.datamodule.split.test))  # type: ignore[attr-defined]
         self._test_batches = []
         self.log_scores("test")
 
     def log_scores(self, split: str) -> None:
         """Compute the scores of one split, keep them in float64 and hand them to the Trainer."""
         result = self.accuracy.compute()
-        measured = [name for name, n in zip(self.environment_names, self.accuracy.count, strict=True) if n]
+        measured = [name for name, n in zip(self.environment_names, result["count"].reshape(-1), strict=True) if n]
         self.accuracy.reset()
         scores = {f"{split}/{quantity}": result[quantity].item() for quantity in ("r2_pooled", "mse")}
         for quantity in ("r2", "correlation"):
@@ -69,3 +70,11 @@ class GPMap(L.LightningModule):
                 scores[f"{split}/{quantity}_target"] = by_name[target] if target in measured else mean
         self.scores |= scores
         self.log_dict(scores, logger=False)
+
+
+def of_all_ranks(mine: Tensor, n_rows: int) -> Tensor:
+    """(N, E) rows of all processes from the share of each."""
+    rows = mine.new_zeros(n_rows, mine.shape[1])
+    rows[share_of(n_rows)] = mine
+    sum_over_ranks(rows)  # all others have 0 there
+    return rows

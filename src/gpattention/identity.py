@@ -14,7 +14,7 @@ from gpattention.errors import InputError
 RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comparable
 # Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
 LEFT_OUT = {"logger", "profile", "overwrite", "resume"}
-LEFT_OUT_OF = {"trainer": {"accelerator", "devices"}, "data": {"root"}}
+LEFT_OUT_OF = {"trainer": {"accelerator", "devices", "num_nodes"}, "data": {"root"}}
 DIGITS = 10  # of the digest in a folder's name
 INPUT_FILE = "_file"  # keys of `data` that end so name files
 

@@ -39,7 +39,7 @@ class R2PerEnvironment(Metric):
         self.products += (measured * phenotype * prediction).sum(0)
 
     def compute(self) -> dict[str, Tensor]:
-        """`r2` and `correlation` (E,), `r2_pooled` over all values about their common mean, and `mse` over all values.
+        """`count`, `r2` and `correlation` (E,), `r2_pooled` over all values about their common mean, and `mse` over all values.
 
         An environment without a measured value has NaN; constant predictions have correlation 0.
         """
@@ -49,6 +49,7 @@ class R2PerEnvironment(Metric):
         constant = predicted_variation <= 1e-14 * self.predicted_squares  # of no more than rounding
         covariation = torch.where(constant, 0, self.products - self.total * self.predicted / self.count)
         return {
+            "count": self.count.clone(),
             "r2": 1 - self.residual / variation,
             "correlation": covariation / (variation * torch.where(constant, 1, predicted_variation)).sqrt(),
             "r2_pooled": 1 - self.residual.sum() / (self.squares.sum() - total**2 / count),

@@ -9,21 +9,38 @@ from hydra.utils import get_class
 from torch import Tensor, nn
 
 from gpattention.data.batching import Batch, Batching
+from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
+from gpattention.finite import FiniteSteps
 from gpattention.gpmap import GPMap
+from gpattention.ranks import is_first, n_ranks, sum_over_ranks
+
+STEPS_BETWEEN_LOOKS = 50  # for a loss that is not finite, which makes the device wait
 
 
-def weighted_squared_error(prediction: Tensor, phenotype: Tensor, weight: Tensor) -> Tensor:
-    """sum(weight (prediction - phenotype)^2) / sum(weight); 0 where nothing was measured."""
-    return (weight * (prediction - phenotype) ** 2).sum() / above_zero(weight.sum())
+def weighted_mean(squared_error: Tensor, weight: Tensor) -> Tensor:
+    """sum(weight squared_error) / sum(weight); 0 where nothing was measured.
+
+    Where processes share a batch, the sum of weights is that of the whole batch, and the errors are multiplied by the
+    number of processes: the mean over these, which the gradients are, is then what one process would have.
+    """
+    total = weight.sum()
+    sum_over_ranks(total)
+    return n_ranks() * (weight * squared_error).sum() / above_zero(total)
 
 
 def equal_environments(batch: Batch, n_environments: int) -> Tensor:
     """Weights of a batch by which every environment measured in it counts the same (Eq. 47)."""
-    if batch.environment is None:
-        return batch.weight / above_zero(batch.weight.sum(0))
-    total = batch.weight.new_zeros(n_environments).index_add_(0, batch.environment, batch.weight)
-    return batch.weight / above_zero(total)[batch.environment]
+    total = sum_by_environment(batch.weight, batch.environment, n_environments)
+    sum_over_ranks(total)
+    return batch.weight / (above_zero(total) if batch.environment is None else above_zero(total)[batch.environment])
+
+
+def sum_by_environment(values: Tensor, environment_B: Tensor | None, n_environments: int) -> Tensor:
+    """(E,) sums of (B, E) values, or of (B,) values that belong to the environments given."""
+    if environment_B is None:
+        return values.sum(0)
+    return values.new_zeros(n_environments).index_add_(0, environment_B, values)
 
 
 def above_zero(total: Tensor) -> Tensor:
@@ -58,10 +75,12 @@ class GPMapModule(GPMap):
         weight_decay: of the optimizer.
         schedule: `constant`, or `one_cycle` over all steps of the run.
         warmup_fraction: share of the steps in which the one-cycle schedule rises.
+        on_non_finite: where the loss or its gradients are not finite, `stop` the run or `skip` the step.
     """
 
     loss_sum: Tensor
     values_seen: Tensor
+    n_skipped: Tensor
 
     def __init__(
         self,
@@ -77,6 +96,7 @@ class GPMapModule(GPMap):
         weight_decay: float = 0.0,
         schedule: Literal["constant", "one_cycle"] = "constant",
         warmup_fraction: float = 0.3,
+        on_non_finite: Literal["stop", "skip"] = "stop",
     ) -> None:
         super().__init__(environment_names)
         if learning_rate <= 0 or weight_decay < 0 or not 0 < warmup_fraction < 1:
@@ -96,6 +116,8 @@ class GPMapModule(GPMap):
         self.by_token = self.batching(model) == "balanced"
         self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
         self.register_buffer("values_seen", torch.zeros((), dtype=torch.int64), persistent=False)
+        self.register_buffer("n_skipped", torch.zeros((), dtype=torch.int64), persistent=False)
+        self.finite = FiniteSteps(len(environment_names))
 
     @classmethod
     def batching(cls, model: Mapping[str, Any]) -> Batching:
@@ -112,36 +134,85 @@ class GPMapModule(GPMap):
     def on_train_epoch_start(self) -> None:
         self.loss_sum.zero_()
 
-    def training_step(self, batch: Batch, _index: int) -> Tensor | None:
-        if batch.environment is None:
-            prediction = self.network(batch.genotype)
-        elif batch.weight.any():
-            prediction = self.network(batch.genotype, batch.environment)
-        else:
-            return None  # nobody in it was measured where it serves: no step
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        n_environments = len(self.environment_names)
+        prediction = self.network(batch.genotype, *(() if batch.environment is None else (batch.environment,)))
+        squared_error = (prediction - batch.phenotype) ** 2
         per_environment = self.hparams["loss"] == "per_environment"
-        weight = equal_environments(batch, len(self.environment_names)) if per_environment else batch.weight
-        loss = weighted_squared_error(prediction, batch.phenotype, weight)
-        self.loss_sum += loss.detach()
-        self.values_seen += (batch.weight > 0).sum()
+        weight = equal_environments(batch, n_environments) if per_environment else batch.weight
+        loss = weighted_mean(squared_error, weight)
+
+        n_values = (batch.weight > 0).sum()
+        self.values_seen += n_values
+        self.loss_sum += loss.detach().nan_to_num(0, 0, 0)
+        errors = sum_by_environment(weight * squared_error.detach(), batch.environment, n_environments)
+        if self.by_token:
+            sum_over_ranks(n_values)
+        self.last_step = (index, errors, self.by_token and not n_values)
         return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """No step where nobody in the batch was measured, nor where it is not finite and is to be skipped."""
+        index, errors, is_empty = self.last_step
+        gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+        # In float16 the scaler of gradients looks after those that overflow.
+        norm = torch.zeros(()) if self.trainer.precision == "16-mixed" else torch.nn.utils.get_total_norm(gradients)
+        self.finite.note(index, errors, norm.to(errors))
+        skip = self.hparams["on_non_finite"] == "skip" and self.finite.found() is not None
+        self.n_skipped += skip
+        if is_empty or skip:
+            optimizer.zero_grad(set_to_none=True)
+
+    def on_train_batch_end(self, _outputs: Any, _batch: Batch, index: int) -> None:
+        if index % STEPS_BETWEEN_LOOKS == 0:
+            self.stop_if_not_finite()
+
+    def stop_if_not_finite(self) -> None:
+        """Raise an InputError if a step since the last look was not finite."""
+        if (found := self.finite.found()) is not None:
+            names = [self.environment_names[position] for position in found.environment_index]
+            where = f"errors of {name_some(names)}" if names else "gradients"
+            raise InputError(
+                f"the {where} are no longer finite at epoch {self.current_epoch + 1}, batch {found.batch + 1}, with learning rate "
+                f"{self.optimizers().param_groups[0]['lr']:.3g}: lower training.learning_rate or model.init_std, or set "  # type: ignore[union-attr]
+                "trainer.gradient_clip_val=1 or training.on_non_finite=skip; the best map so far is kept in the run folder"
+            )
+
+    def on_validation_epoch_start(self) -> None:
+        if self.trainer.state.fn == "fit":
+            self.stop_if_not_finite()
 
     def on_validation_epoch_end(self) -> None:
         if self.trainer.state.fn == "fit":
-            self.scores["train/loss"] = (self.loss_sum / self.trainer.num_training_batches).item()
-            self.scores["train/passes"] = self.values_seen.item() / self.trainer.datamodule.n_values  # type: ignore[attr-defined]
+            loss_sum, values_seen = self.loss_sum.clone(), self.values_seen.clone()
+            sum_over_ranks(loss_sum, values_seen)
+            n_losses = self.trainer.num_training_batches * n_ranks()
+            self.scores["train/loss"] = (loss_sum / n_losses).item()
+            self.scores["train/passes"] = values_seen.item() / self.trainer.datamodule.n_values  # type: ignore[attr-defined]
+            if n_skipped := self.n_skipped.item():
+                self.scores["train/skipped_steps"] = n_skipped
         super().on_validation_epoch_end()
         if not math.isfinite(self.scores["val/mse"]):
             raise InputError(
-                f"the predictions are no longer finite after epoch {self.current_epoch}: lower training.learning_rate "
+                f"the predictions are no longer finite after epoch {self.current_epoch + 1}: lower training.learning_rate "
                 f"({self.hparams['learning_rate']:g}) or model.init_std"
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["values_seen"] = self.values_seen.item()
+        """Counts of all processes, so that a run can go on with another number of them."""
+        loss_sum, values_seen = self.loss_sum / n_ranks(), self.values_seen.clone()
+        sum_over_ranks(loss_sum, values_seen)
+        checkpoint["counts"] = {
+            "loss_sum": loss_sum.item(),
+            "values_seen": values_seen.item(),
+            "n_skipped": self.n_skipped.item(),
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.values_seen.fill_(checkpoint["values_seen"])
+        counts = checkpoint["counts"]
+        self.loss_sum.fill_(counts["loss_sum"])
+        self.n_skipped.fill_(counts["n_skipped"])
+        self.values_seen.fill_(counts["values_seen"] if is_first() else 0)
 
     def configure_optimizers(self) -> Any:
         settings = self.hparams

@@ -13,6 +13,7 @@ from torch import Tensor
 from gpattention.closed_form import ClosedFormMap
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
+from gpattention.ranks import sum_over_ranks
 
 
 class RidgeModule(ClosedFormMap):
@@ -95,25 +96,25 @@ class RidgeModule(ClosedFormMap):
     def on_fit_start(self) -> None:
         """Environments measured in the same individuals share one matrix."""
         weight = self.values(self.trainer.datamodule.train.weight.double())  # type: ignore[attr-defined]
-        self.pattern_weight, self.pattern = torch.unique(weight, dim=1, return_inverse=True)
-        n_patterns = self.pattern_weight.shape[1]
+        patterns, self.pattern = torch.unique(weight, dim=1, return_inverse=True)
+        n_patterns = patterns.shape[1]
+        self.column_of_pattern = [int(torch.nonzero(self.pattern == number)[0]) for number in range(n_patterns)]
         refuse_too_many_terms(self.n_terms, n_patterns)
         size = self.n_terms + 1  # the intercept is the last term
         options: dict[str, Any] = {"dtype": torch.float64, "device": self.device}
         self.products = torch.zeros(n_patterns, size, size, **options)
         self.moments = torch.zeros(size, weight.shape[1], **options)
-        self.row = 0
 
     def training_step(self, batch: Batch, _index: int) -> None:
         features = torch.nn.functional.pad(self.features(batch.genotype), (0, 1), value=1.0)
-        rows = slice(self.row, self.row + len(features))
-        for products, weight in zip(self.products, self.pattern_weight.T, strict=True):
-            products.addmm_((features * weight[rows, None]).T, features)
+        weight = self.values(batch.weight.double())
+        for products, column in zip(self.products, self.column_of_pattern, strict=True):
+            products.addmm_((features * weight[:, column, None]).T, features)
         self.moments.addmm_(features.T, self.values((batch.weight * batch.phenotype).double()))
-        self.row = rows.stop
 
     def solve(self) -> None:
         """Coefficients for every candidate pair of penalties and every environment."""
+        sum_over_ranks(self.products, self.moments)
         n_candidates, n_columns = len(self.penalties), self.moments.shape[1]
         coefficients = torch.zeros(self.n_terms, n_candidates, n_columns, dtype=torch.float64, device=self.device)
         intercepts = torch.zeros(n_candidates, n_columns, dtype=torch.float64, device=self.device)

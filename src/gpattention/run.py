@@ -6,6 +6,7 @@ import resource
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from hydra.utils import get_method, instantiate
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from gpattention import artifacts, loggers
+from gpattention import artifacts, launch, loggers, ranks
 from gpattention.analysis import figures
 from gpattention.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.ceiling import over_ceiling, r2_ceiling
-from gpattention.checkpoints import FolderCheckpoint, RandomState
+from gpattention.checkpoints import FolderCheckpoint, TrainingPosition, newest_whole, read_checkpoint
 from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
@@ -30,6 +31,8 @@ from gpattention.fine_tuning import start_from
 from gpattention.gpmap import GPMap
 from gpattention.identity import identify, input_files, refuse_another, to_json
 from gpattention.module import GPMapModule
+from gpattention.preemption import SaveOnSigterm
+from gpattention.provenance import made_with
 from gpattention.quiet import quiet_libraries
 from gpattention.run_log import log_kept_for
 from gpattention.trainer import make_trainer
@@ -53,13 +56,19 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
         InputError: the configuration or the data cannot be used, or the folder holds another run.
     """
     config = check_config(cfg)
+    if launch.is_needed(config["trainer"]):
+        return launch.run_on_devices(config, folder, on_epoch)
+    ranks.join(config["trainer"])
+    folder = ranks.from_first(folder)
     overwrite, resume = config.pop("overwrite"), config.pop("resume") == "auto"
-    artifacts.put_back(folder)
+    if ranks.is_first():
+        artifacts.put_back(folder)
     identity = identify(config)
-    goes_on = resume and not overwrite and (artifacts.is_complete(folder) or artifacts.is_unfinished(folder))
+    is_complete, is_unfinished = ranks.from_first((artifacts.is_complete(folder), artifacts.is_unfinished(folder)))
+    goes_on = resume and not overwrite and (is_complete or is_unfinished)
     if goes_on:
         refuse_another(identity, folder)
-        if artifacts.is_complete(folder):
+        if is_complete:
             log.info("finished earlier: %s", folder)
             return json.loads((folder / artifacts.METRICS).read_text())
     elif not overwrite:
@@ -77,19 +86,38 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
         count = module.n_fitted()  # none yet where they are as many as individuals
         log.info("%s%s", model_name(config), f" with {count:,} fitted parameters" if count else "")
 
-        with artifacts.new_run(folder, keep=(artifacts.CHECKPOINT, artifacts.LAST) if goes_on else ()):
-            open_log()
-            artifacts.write_json(folder / artifacts.IDENTITY, to_json(identity))
-            artifacts.write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
-            artifacts.write_data_description(folder, data)
-            trainer.loggers = build_loggers(config["logger"], folder)
+        with folder_of_run(folder, goes_on):
+            if ranks.is_first():
+                open_log()
+                artifacts.write_json(folder / artifacts.IDENTITY, to_json(identity))
+                artifacts.write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
+                artifacts.write_data_description(folder, data)
+                trainer.loggers = build_loggers(config["logger"], folder)
+            ranks.from_first(None)  # the others wait until the folder is as they expect it
             with loggers.logged(trainer.loggers, config):
                 metrics, drawn = fit_and_test(folder, data, module, trainer)
+                metrics |= {"made_with": made_with(config, data, module)}
                 loggers.log_results(trainer.loggers, metrics, drawn)
-            artifacts.write_json(folder / artifacts.METRICS, metrics)
-            (folder / artifacts.LAST).unlink(missing_ok=True)
+            if ranks.is_first():
+                artifacts.write_json(folder / artifacts.METRICS, metrics)
+                for name in artifacts.UNFINISHED:
+                    (folder / name).unlink(missing_ok=True)
+            ranks.from_first(None)  # no process says that the run is done before it is
         log.info("test R2 %.4f%s; results in %s", metrics["test/r2"], ceiling_text(metrics), folder)
+        if metrics["test/r2"] < 0:
+            log.warning(
+                "on the test part this map is worse than predicting the mean of each environment (R2 below 0): %s",
+                "look at learning_curve.png, and at what model=linear reaches on the same data",
+            )
     return metrics
+
+
+def folder_of_run(folder: Path, goes_on: bool) -> AbstractContextManager[None]:
+    """The folder cleared for this run, or for its continuation; the first process alone does so."""
+    if not ranks.is_first():
+        return nullcontext()
+    kept = (artifacts.CHECKPOINT, artifacts.LAST, *artifacts.PREVIOUS, artifacts.LOG) if goes_on else ()
+    return artifacts.new_run(folder, keep=kept)
 
 
 def check_monitor(monitor: str, module: GPMap, data: GPMapDataModule) -> None:
@@ -112,10 +140,11 @@ def build_data(config: Mapping[str, Any], module_class: type[GPMap]) -> GPMapDat
     own = {name: settings.pop(name) for name in signature(read).parameters if name in settings}
     batching = module_class.batching(config["model"])
     data = GPMapDataModule(read(**own), **settings, batching=batching, batch_seed=config["seed"])
-    if data.sampler.batch_size < config["trainer"]["devices"]:
+    fewest = min(data.sampler.batch_size, len(data.split.val), len(data.split.test))
+    if fewest < ranks.n_ranks():
         raise InputError(
-            f"trainer.devices={config['trainer']['devices']} share batches of {data.sampler.batch_size} individuals: raise "
-            "data.batch_size, or take fewer devices"
+            f"{ranks.n_ranks()} processes share batches of {data.sampler.batch_size} individuals, {len(data.split.val)} of "
+            f"validation and {len(data.split.test)} of test: take fewer devices, or raise data.batch_size or the fractions"
         )
     return data
 
@@ -159,7 +188,8 @@ def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epo
     progress = FitProgress(model_name(config), config["monitor"], on_epoch)
     chosen = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
     settings = {name: value for name, value in config["trainer"].items() if name != "_target_"}
-    callbacks = [EpochHistory(), RandomState(), progress, best, last, *chosen]
+    saving = SaveOnSigterm(folder / artifacts.LAST)
+    callbacks = [EpochHistory(), TrainingPosition(), progress, saving, best, last, *chosen]
     return make_trainer(**settings, by_gradients=module.automatic_optimization, callbacks=callbacks)
 
 
@@ -176,10 +206,10 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     """Fit, restore the best epoch by validation, score it on validation and test; metrics, and the figures drawn."""
     start = time.perf_counter()
     history = next(callback for callback in trainer.callbacks if isinstance(callback, EpochHistory))  # type: ignore[attr-defined]
-    last = folder / artifacts.LAST
-    if last.is_file():
-        log.info("going on after the last epoch in %s", last)
-    trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None)
+    last = newest_whole(folder / artifacts.LAST)
+    if last is not None:
+        log.info("going on from %s", last)
+    trainer.fit(module, datamodule=data, ckpt_path=last)
     fit_seconds = history.seconds_before + time.perf_counter() - start
     rows = history.rows
     module.scores |= {name: value for name, value in rows[-1].items() if name.startswith("train/")}
@@ -187,7 +217,10 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     path = folder / artifacts.CHECKPOINT
     best_epoch = 1
     if module.automatic_optimization:
-        checkpoint = torch.load(path, weights_only=True)
+        best = newest_whole(path)
+        if best is None:
+            raise InputError(f"{path} is damaged, and so is the one before it: fit it again with overwrite=true")
+        checkpoint = read_checkpoint(best)
         best_epoch = checkpoint["epoch"] + 1
         module.load_state_dict(checkpoint["state_dict"])
     else:  # solved in one pass without an optimizer step, so that the Trainer saw nothing to save
@@ -195,8 +228,7 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     trainer.validate(module, datamodule=data, verbose=False)
     trainer.test(module, datamodule=data, verbose=False)
 
-    predictions = artifacts.predictions_table(data, module.test_predictions)
-    predictions.to_csv(folder / artifacts.PREDICTIONS, sep="\t", index=False, float_format="%.8g")
+    predictions = artifacts.predictions_table(data, module.test_predictions.cpu())
     ceiling = r2_ceiling(data)
     metrics = {
         **module.scores,
@@ -214,6 +246,10 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
         "segregants_per_second": round(data.rows_per_epoch * len(rows) / fit_seconds, 1),
         "peak_memory_mib": round(peak_memory_mib(), 1),
     }
+    if not ranks.is_first():
+        return metrics, []
+    table = predictions.to_csv(sep="\t", index=False, float_format="%.8g")
+    artifacts.write_text(folder / artifacts.PREDICTIONS, table)
     drawn = [folder / artifacts.LEARNING_CURVE, folder / artifacts.PREDICTED]
     figures.save(figures.learning_curve(rows, best_epoch), drawn[0])
     figures.save(figures.predicted_against_measured(predictions, metrics), drawn[1])

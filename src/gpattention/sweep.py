@@ -175,6 +175,7 @@ def collect(planned: list[Planned]) -> pd.DataFrame:
     for one in planned:
         if artifacts.is_complete(one.folder):
             metrics = json.loads((one.folder / artifacts.METRICS).read_text())
+            del metrics["made_with"]
             chosen = dict(text.split("=", 1) for text in one.job.overrides)
             rows.append({"block": one.job.block, "run": one.job.name, **chosen, **metrics, "folder": str(one.folder)})
     return pd.DataFrame(rows)

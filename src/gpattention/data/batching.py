@@ -1,6 +1,7 @@
 """Batches as index gathers from arrays that already lie on the training device."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal, NamedTuple, Protocol
 
 import torch
@@ -154,22 +155,46 @@ def repeated_in_batch(rows: Tensor, replaced: Tensor) -> Tensor:
 class GatherLoader:
     """Batches of resident arrays, by the rows that a sampler names; takes the place of a torch DataLoader.
 
-    With `environment`, the (B,) positions that the rows of every batch serve, a batch holds one value for each row.
+    Of several processes each takes its share of every batch. The Trainer keeps how many batches an interrupted epoch has
+    given, so that it goes on with the next.
+
+    Args:
+        environment: (B,) positions that the rows of every batch serve; a batch then holds one value for each row.
+        share: the number of this process, and how many share each batch.
     """
 
-    def __init__(self, data: Batch, sampler: RowSampler, environment: Tensor | None = None) -> None:
+    def __init__(
+        self, data: Batch, sampler: RowSampler, environment: Tensor | None = None, share: tuple[int, int] = (0, 1)
+    ) -> None:
         self.data = data
         self.sampler = self.batch_sampler = sampler  # the Trainer calls `set_epoch` of what it finds here
         self.environment = environment
+        self.share = share
+        self.n_given = self.first = 0
 
     def __iter__(self) -> Iterator[Batch]:
         device = self.data.genotype.device
-        for rows in self.sampler:
-            rows = rows.to(device, non_blocking=True)
-            value = rows if self.environment is None else (rows, self.environment)
-            yield Batch(
-                self.data.genotype[rows].float(), self.data.phenotype[value], self.data.weight[value], self.environment
-            )
+        rank, n_ranks = self.share
+        first, self.first = self.first, 0
+        environment = None if self.environment is None else self.environment[rank::n_ranks]
+        for number, batch in enumerate(islice(self.sampler, first, None), first + 1):
+            self.n_given = number
+            rows = batch[rank::n_ranks]
+            if len(rows):
+                yield self.gather(rows.to(device, non_blocking=True), environment)
+            else:  # fewer rows than processes: one that does not count, so that all take the same step
+                one = self.gather(batch[:1].to(device), None)
+                yield one._replace(weight=torch.zeros_like(one.weight))
+
+    def gather(self, rows: Tensor, environment: Tensor | None) -> Batch:
+        value = rows if environment is None else (rows, environment)
+        return Batch(self.data.genotype[rows].float(), self.data.phenotype[value], self.data.weight[value], environment)
 
     def __len__(self) -> int:
         return len(self.sampler)
+
+    def state_dict(self) -> dict[str, int]:
+        return {"batch": self.n_given % len(self)}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self.first = state_dict["batch"]

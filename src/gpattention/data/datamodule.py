@@ -25,6 +25,7 @@ from gpattention.data.scaling import (
 from gpattention.data.splits import Split, SplitScheme, read_stored_split, split_individuals
 from gpattention.data.transfer import Target, keep_few_values
 from gpattention.errors import InputError
+from gpattention.ranks import n_ranks, rank, share_of
 
 log = logging.getLogger(__name__)
 
@@ -302,10 +303,15 @@ class GPMapDataModule(L.LightningDataModule):
         environment = None
         if isinstance(self.sampler, Balanced):
             environment = self.sampler.environment.to(self.device)
-        return GatherLoader(self.train, self.sampler, environment)
+        return GatherLoader(self.train, self.sampler, environment, (rank(), n_ranks()))
 
     def val_dataloader(self) -> GatherLoader:
-        return GatherLoader(self.batch_of(self.split.val), InOrder(len(self.split.val), EVALUATION_BATCH_SIZE))
+        return self.evaluation_loader(self.split.val)
 
     def test_dataloader(self) -> GatherLoader:
-        return GatherLoader(self.batch_of(self.split.test), InOrder(len(self.split.test), EVALUATION_BATCH_SIZE))
+        return self.evaluation_loader(self.split.test)
+
+    def evaluation_loader(self, rows: NDArray[np.int64]) -> GatherLoader:
+        """Every row once, without padding: of several processes each takes its share."""
+        mine = rows[share_of(len(rows))]
+        return GatherLoader(self.batch_of(mine), InOrder(len(mine), EVALUATION_BATCH_SIZE))
