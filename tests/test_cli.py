@@ -67,6 +67,7 @@ def test_refusal_within_a_multirun_leaves_the_other_jobs(tmp_path):
         ([TRAIN, "experiment=yeast_lithium", "data.root=nowhere"], "nowhere/bbq_li83"),
         ([SWEEP, "sweep=quickstrat"], "did you mean quickstart?"),
         ([*GPATTENTION, "predict", "run=nowhere", "genotype_file=g.npy"], "nowhere is not a folder"),
+        ([*GPATTENTION, "parameters", "n_loci=0"], "n_loci=0: give a whole number from 1 on"),
         ([*GPATTENTION, "prodict"], "unknown command prodict"),
     ],
 )

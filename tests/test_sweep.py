@@ -200,13 +200,6 @@ def test_overrides_that_break_a_sweep_are_refused_before_any_run(name, overrides
         sweep.run_sweep(name, overrides, tmp_path)
 
 
-def test_cells_stand_as_they_are(capsys):
-    sweep.print_table(pd.DataFrame({"data.environments": ["[ypd]", "[/x]"], "r2": [0.5, float("nan")]}), "[title]")
-    printed = capsys.readouterr().out
-    for text in ("[ypd]", "[/x]", "[title]", "0.5000", "test R2"):
-        assert text in printed
-
-
 def test_quotes_in_a_folder_name(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "read_sweep", lambda *_: BROKEN._replace(blocks={"one": ["model=linear"]}))
     results, failed = sweep.run_sweep("mine", ["logger=wandb"], tmp_path / "it's")

@@ -1,4 +1,4 @@
-"""The commands: `gpattention train | sweep | predict | cache`, and `train.py` and `sweep.py` beside them."""
+"""The commands: `gpattention train | sweep | predict | ...`, and `train.py` and `sweep.py` beside them."""
 
 import logging
 import os
@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
+from hydra.utils import get_method
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -24,15 +26,23 @@ log = logging.getLogger(__name__)
 # Of processes that torchrun has started all may find the same fault: the first says it, and the others are then ended.
 SECONDS_FOR_FIRST = 5
 
+# Commands that are a call of one function; `conf/NAME.yaml` holds its arguments.
+FUNCTIONS = {
+    "predict": "gpattention.predict.predict",
+    "parameters": "gpattention.parameters.show_parameters",
+}
+
 HELP = """gpattention: maps from genotype to phenotype
 
   gpattention train [key=value ...]       fit one map, or with -m several; the same as python train.py
   gpattention sweep sweep=NAME [...]      fit the maps of a sweep and compare them; the same as python sweep.py
   gpattention predict run=FOLDER genotype_file=FILE [...]
                                           predict phenotypes of new genotypes with a finished run
+  gpattention parameters n_loci=L embedding_dim=D n_environments=E
+                                          parameters of every map, and what the paper says
   gpattention cache [clear]               where prepared data are kept and how large they are; or remove them
 
-The first three take --help."""
+All but the last take --help."""
 
 
 def train() -> None:
@@ -56,20 +66,19 @@ def train_job(cfg: DictConfig) -> float:
         stop(str(error))  # here, because Hydra would print a line of its own above the message
 
 
-def predict() -> None:
-    """Predict phenotypes of new genotypes with a finished run."""
-    with_messages(hydra.main(str(conf_folder()), "predict", "1.3")(predict_job), "predict")
+def call(name: str) -> None:
+    """Run one of FUNCTIONS with the keys of its configuration as arguments."""
 
+    def job(cfg: DictConfig) -> None:
+        try:
+            function = get_method(FUNCTIONS[name])
+            values = plain_values(cfg)
+            check_node("", values, function)
+            function(**values)
+        except InputError as error:
+            stop(str(error))
 
-def predict_job(cfg: DictConfig) -> None:
-    from gpattention.predict import predict
-
-    try:
-        values = plain_values(cfg)
-        check_node("", values, predict)
-        predict(**values)
-    except InputError as error:
-        stop(str(error))
+    with_messages(hydra.main(str(conf_folder()), name, "1.3")(job), name)
 
 
 def sweep() -> None:
@@ -95,7 +104,8 @@ def cache() -> None:
 
 def main() -> None:
     """Entry of the `gpattention` command."""
-    commands: dict[str, Callable[[], None]] = {"train": train, "sweep": sweep, "predict": predict, "cache": cache}
+    commands: dict[str, Callable[[], None]] = {"train": train, "sweep": sweep, "cache": cache}
+    commands |= {name: partial(call, name) for name in FUNCTIONS}
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         print(HELP)
     elif sys.argv[1] not in commands:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +11,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from gpattention import artifacts, identity, launchers, loggers, search
 from gpattention.analysis import comparison, curves, environments, figures, transfer, unseen
@@ -23,13 +19,12 @@ from gpattention.config import suggest
 from gpattention.errors import InputError
 from gpattention.making import make
 from gpattention.planning import Planned, plan
+from gpattention.terminal import print_table
 from gpattention.workers import Outcome, default_workers
 
 log = logging.getLogger(__name__)
 
-MOST_ROWS = 50
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
-HEADINGS = {"n_runs": "runs", "r2": "test R2", "r2_sd": "sd", "r2_ceiling": "noise ceiling"}
 # What the runs of a sweep come to: a summary of their results and a figure of it.
 ANALYSES: dict[str, Callable[[pd.DataFrame, Sweep], tuple[pd.DataFrame, Figure]]] = {
     "comparison": comparison.analyse,
@@ -193,28 +188,3 @@ def report(name: str, results: pd.DataFrame, sweep: Sweep, folder: Path, logger:
         loggers.log_sweep(logger, name, results, folder, folder / FIGURE)
     print_table(summary, sweep.title)
     log.info("runs in %s, summary in %s, figure in %s", *(folder / file for file in (RESULTS, SUMMARY, FIGURE)))
-
-
-def print_table(summary: pd.DataFrame, title: str) -> None:
-    """The first rows of the summary as a table on the terminal."""
-    table = Table(title=escape(title), title_justify="left")
-    for name in summary:
-        table.add_column(
-            HEADINGS.get(str(name), str(name)),
-            justify="right" if summary[name].dtype.kind in "if" else "left",
-            no_wrap=True,
-        )
-    for row in summary.head(MOST_ROWS).itertuples(index=False):
-        table.add_row(*(format_cell(value) for value in row))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
-    console.print(table)
-    if len(summary) > MOST_ROWS:
-        console.print(f"and {len(summary) - MOST_ROWS} rows more")
-
-
-def format_cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) else escape(str(value))
