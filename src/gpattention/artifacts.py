@@ -138,13 +138,7 @@ def load_run(folder: Path | str) -> Run:
         InputError: the folder is not there or not complete.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder: give the folder of a run")
-    missing = [name for name in (METRICS, CONFIG, PREPROCESSING, CHECKPOINT) if not (folder / name).is_file()]
-    if missing:
-        raise InputError(
-            f"{folder} is not a complete run: it has no {', '.join(missing)}; give the folder of a finished run"
-        )
+    refuse_incomplete(folder, (METRICS, CONFIG, PREPROCESSING, CHECKPOINT))
     try:
         config = yaml.safe_load((folder / CONFIG).read_text())
         kind = module_class(config["model"])
@@ -154,10 +148,25 @@ def load_run(folder: Path | str) -> Run:
         if len(preprocessing.loci_index) != module.hparams["n_loci"]:
             raise ValueError(f"{PREPROCESSING} and {CHECKPOINT} have different numbers of loci")
     except DAMAGED as error:
-        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        raise InputError(f"{folder} is damaged ({reason}): fit it again with overwrite=true") from error
+        raise damaged(folder, error) from error
     module.train(False)  # dropout off
     return Run(folder, config, module, preprocessing)
+
+
+def refuse_incomplete(folder: Path, names: tuple[str, ...]) -> None:
+    """Raise an InputError where a folder lacks some of the files of a finished run."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder: give the folder of a run")
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise InputError(
+            f"{folder} is not a complete run: it has no {', '.join(missing)}; give the folder of a finished run"
+        )
+
+
+def damaged(folder: Path, error: Exception) -> InputError:
+    """What to say of a run whose files are not what their names say."""
+    reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return InputError(f"{folder} is damaged ({reason}): fit it again with overwrite=true")
 
 
 def module_class(model: dict[str, Any]) -> type[GPMap]:

@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gpattention.config import check_node, conf_folder, explain, plain_values
-from gpattention.errors import InputError, Preempted, RunLost
+from gpattention.errors import InputError, NotReproduced, Preempted, RunLost
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ SECONDS_FOR_FIRST = 5
 # Commands that are a call of one function; `conf/NAME.yaml` holds its arguments.
 FUNCTIONS = {
     "predict": "gpattention.predict.predict",
+    "verify": "gpattention.verify.verify",
     "parameters": "gpattention.parameters.show_parameters",
 }
 
@@ -40,6 +41,7 @@ HELP = """gpattention: maps from genotype to phenotype
                                           predict phenotypes of new genotypes with a finished run
   gpattention parameters n_loci=L embedding_dim=D n_environments=E
                                           parameters of every map, and what the paper says
+  gpattention verify run=FOLDER           make a finished run again and compare
   gpattention cache [clear]               where prepared data are kept and how large they are; or remove them
 
 All but the last take --help."""
@@ -77,6 +79,8 @@ def call(name: str) -> None:
             function(**values)
         except InputError as error:
             stop(str(error))
+        except NotReproduced as error:
+            stop(str(error), 1)
 
     with_messages(hydra.main(str(conf_folder()), name, "1.3")(job), name)
 

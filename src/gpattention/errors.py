@@ -22,3 +22,7 @@ class Preempted(SystemExit):
 
 class RunLost(RuntimeError):
     """A process of the run ended by a fault or a signal, and the run with it."""
+
+
+class NotReproduced(RuntimeError):
+    """A finished run made again has given other results."""

@@ -16,6 +16,7 @@ RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comp
 LEFT_OUT = {"logger", "profile", "overwrite", "resume"}
 LEFT_OUT_OF = {"trainer": {"accelerator", "devices", "num_nodes"}, "data": {"root"}}
 DIGITS = 10  # of the digest in a folder's name
+REPLACE = "set overwrite=true to replace it, or give another folder"
 INPUT_FILE = "_file"  # keys of `data` that end so name files
 
 
@@ -110,18 +111,13 @@ def to_json(identity: Identity) -> dict[str, Any]:
     return {"identity": identity.digest, **identity.content}
 
 
-def refuse_another(identity: Identity, folder: Path) -> None:
+def refuse_another(identity: Identity, folder: Path, cure: str = REPLACE) -> None:
     """Raise an InputError that names the keys in which the run in a folder is another one."""
     try:
         stored = json.loads((folder / IDENTITY).read_text())
         stored.pop("identity")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{folder} holds a run whose {IDENTITY} cannot be read: set overwrite=true to replace it, or give another folder"
-        ) from error
+        raise InputError(f"{folder} holds a run whose {IDENTITY} cannot be read: {cure}") from error
     if keys := identity.differences(stored):
         changes = ", ".join(f"{key} {stored.get(key)} -> {identity.content.get(key)}" for key in keys[:5])
-        raise InputError(
-            f"{folder} holds another run, it differs in {changes}{' and more' * (len(keys) > 5)}: set overwrite=true to replace "
-            "it, or give another folder"
-        )
+        raise InputError(f"{folder} holds another run, it differs in {changes}{' and more' * (len(keys) > 5)}: {cure}")

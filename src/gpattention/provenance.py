@@ -50,12 +50,11 @@ def commit() -> str | None:
     here = Path(__file__).resolve().parent
     git = ["git", "-C", str(here)]
     try:
-        listed = subprocess.run([*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True)
+        subprocess.run([*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True)
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, check=True, text=True)
         changed = subprocess.run([*git, "status", "--porcelain", "--", str(here)], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    assert listed
     return head.stdout.strip() + ("+" if changed.stdout else "")
 
 
