@@ -57,7 +57,7 @@ def evaluate(n, state):
     seen = []
     module.test_step = partial(note_and_test, module.test_step, seen)
     trainer(n, precision="32-true").test(module, datamodule=data, verbose=False)
-    return module.scores, module.test_predictions, torch.cat(seen)
+    return module.scores, module.predictions["test"], torch.cat(seen)
 
 
 def note_and_test(test_step, seen, batch, batch_idx):

@@ -16,6 +16,7 @@ import torch
 import yaml
 from filelock import FileLock, Timeout
 from hydra.utils import get_class
+from numpy.typing import NDArray
 
 from gpattention.checkpoints import read_checkpoint
 from gpattention.data.datamodule import GPMapDataModule
@@ -39,8 +40,10 @@ RANKS_LOG = "ranks.log"  # what the processes of a run printed, where one was lo
 UNFINISHED = (LAST, *PREVIOUS, RANKS_LOG)  # gone once the run is complete
 HISTORY = "metrics.csv"
 PREDICTIONS = "predictions_test.tsv"
+VALIDATION_PREDICTIONS = "predictions_val.tsv"
 LEARNING_CURVE = "learning_curve.png"
 PREDICTED = "predicted_against_measured.png"
+CALIBRATION = "calibration.png"
 METRICS = "metrics.json"  # written last: a run folder with it is complete
 
 ALL = (
@@ -54,8 +57,10 @@ ALL = (
     *UNFINISHED,
     HISTORY,
     PREDICTIONS,
+    VALIDATION_PREDICTIONS,
     LEARNING_CURVE,
     PREDICTED,
+    CALIBRATION,
     METRICS,
 )
 TRACKED = ("wandb", "tensorboard")  # folders of trackers
@@ -309,9 +314,9 @@ def write_data_description(folder: Path, data: GPMapDataModule) -> None:
         np.savez(folder / TRUTH, **arrays)
 
 
-def predictions_table(data: GPMapDataModule, standardised: torch.Tensor) -> pd.DataFrame:
-    """Measured and predicted test phenotypes in original units, a row per individual and environment."""
-    names, rows = data.data.environment_names, data.split.test
+def predictions_table(data: GPMapDataModule, rows: NDArray[np.int64], standardised: torch.Tensor) -> pd.DataFrame:
+    """Measured and predicted phenotypes of some rows in original units, a row per individual and environment."""
+    names = data.data.environment_names
     ids = np.array(data.data.individual_ids)[rows]
     return pd.DataFrame(
         {

@@ -1,7 +1,7 @@
 """What every map from genotype to phenotype shares, however it is fitted: how it is scored."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import torch
@@ -18,7 +18,8 @@ class GPMap(L.LightningModule):
     Attributes:
         scores: float64 results by name (`val/r2`, `test/r2/30C`, ...), of the last validation and test.
         target_environment: name of the environment whose scores are also given as `r2_target`; None for none.
-        test_predictions: (N, E) of the last test, in the order of its rows.
+        predictions: (N, E) of the last validation after the fit (`val`) and of the last test (`test`), in the order of
+            their rows.
     """
 
     def __init__(self, environment_names: list[str]) -> None:
@@ -27,8 +28,8 @@ class GPMap(L.LightningModule):
         self.target_environment: str | None = None
         self.accuracy = R2PerEnvironment(len(environment_names))
         self.scores: dict[str, float] = {}
-        self.test_predictions = torch.empty(0)
-        self._test_batches: list[Tensor] = []
+        self.predictions: dict[str, Tensor] = {}
+        self._batches: list[Tensor] = []
 
     @classmethod
     def batching(cls, model: Mapping[str, Any]) -> Batching:
@@ -40,20 +41,31 @@ class GPMap(L.LightningModule):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def validation_step(self, batch: Batch, _index: int) -> None:
-        self.accuracy.update(self(batch.genotype), batch.phenotype, batch.weight)
+        self.score(batch)
 
     def on_validation_epoch_end(self) -> None:
+        self.gather_predictions("val")
         self.log_scores("val")
 
     def test_step(self, batch: Batch, _index: int) -> None:
-        prediction = self(batch.genotype)
-        self.accuracy.update(prediction, batch.phenotype, batch.weight)
-        self._test_batches.append(prediction.cpu())
+        self.score(batch)
 
     def on_test_epoch_end(self) -> None:
-        self.test_predictions = of_all_ranks(torch.cat(self._test_batches), len(self.trainer.datamodule.split.test))  # type: ignore[attr-defined]
-        self._test_batches = []
+        self.gather_predictions("test")
         self.log_scores("test")
+
+    def score(self, batch: Batch) -> None:
+        prediction = self(batch.genotype)
+        self.accuracy.update(prediction, batch.phenotype, batch.weight)
+        if self.trainer.state.fn != "fit":
+            self._batches.append(prediction.cpu())
+
+    def gather_predictions(self, split: Literal["val", "test"]) -> None:
+        """Keep what was predicted for one split after the fit."""
+        if self._batches:
+            n_rows = len(getattr(self.trainer.datamodule.split, split))  # type: ignore[attr-defined]
+            self.predictions[split] = of_all_ranks(torch.cat(self._batches), n_rows)
+            self._batches = []
 
     def log_scores(self, split: str) -> None:
         """Compute the scores of one split, keep them in float64 and hand them to the Trainer."""

@@ -16,6 +16,7 @@ from gpattention.closed_form import ClosedFormMap
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
 from gpattention.genetic_covariance import genetic_covariance
+from gpattention.gpmap import of_all_ranks
 
 TOLERANCE = 1e-8  # of the residual of the equations, relative
 MAX_ITERATIONS = 2000
@@ -134,9 +135,16 @@ class KroneckerModule(ClosedFormMap):
         )
 
     def keep(self, best_E: Tensor) -> None:
+        self.take(best_E)
         if self.refit:
             data = self.trainer.datamodule  # type: ignore[attr-defined]
+            mine = torch.cat([self(batch.genotype).cpu() for batch in data.val_dataloader()])
+            self.predictions["val"] = of_all_ranks(mine, len(data.split.val))
             self.solve_on(data.batch_of(*data.weigh(np.concatenate([data.split.train, data.split.val]))))
+            self.take(best_E)
+
+    def take(self, best_E: Tensor) -> None:
+        """Make one candidate for each environment the map."""
         n_each = self.candidates[0][1].shape[0]
         environment = torch.arange(len(best_E), device=best_E.device)
         number, within = best_E // n_each, best_E % n_each
@@ -148,8 +156,9 @@ class KroneckerModule(ClosedFormMap):
     def on_validation_epoch_end(self) -> None:
         if self.choosing or not self.refit:
             super().on_validation_epoch_end()
-        else:  # the validation part has been fitted to: the scores from before stand
+        else:  # the validation part has been fitted to: scores and predictions from before stand
             self.accuracy.reset()
+            self._batches = []
 
 
 class Kernel(NamedTuple):

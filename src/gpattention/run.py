@@ -25,6 +25,7 @@ from gpattention.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.ceiling import over_ceiling, r2_ceiling
 from gpattention.checkpoints import FolderCheckpoint, TrainingPosition, newest_whole, read_checkpoint
 from gpattention.config import check_config, suggest
+from gpattention.conformal import calibrate, interval_scores
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.fine_tuning import start_from
@@ -228,12 +229,14 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     trainer.validate(module, datamodule=data, verbose=False)
     trainer.test(module, datamodule=data, verbose=False)
 
-    predictions = artifacts.predictions_table(data, module.test_predictions.cpu())
+    validation = artifacts.predictions_table(data, data.split.val, module.predictions["val"])
+    predictions = artifacts.predictions_table(data, data.split.test, module.predictions["test"])
     ceiling = r2_ceiling(data)
     metrics = {
         **module.scores,
         **{f"test/{name}": value for name, value in ceiling.items()},
         **over_ceiling(module.scores, ceiling),
+        **interval_scores(validation, predictions),
         "n_parameters": module.n_fitted(),
         "n_loci": data.data.n_loci,
         "n_train": len(data.split.train),
@@ -248,12 +251,16 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     }
     if not ranks.is_first():
         return metrics, []
-    table = predictions.to_csv(sep="\t", index=False, float_format="%.8g")
-    artifacts.write_text(folder / artifacts.PREDICTIONS, table)
-    drawn = [folder / artifacts.LEARNING_CURVE, folder / artifacts.PREDICTED]
-    figures.save(figures.learning_curve(rows, best_epoch), drawn[0])
-    figures.save(figures.predicted_against_measured(predictions, metrics), drawn[1])
-    return metrics, drawn
+    for name, table in ((artifacts.PREDICTIONS, predictions), (artifacts.VALIDATION_PREDICTIONS, validation)):
+        artifacts.write_text(folder / name, table.to_csv(sep="\t", index=False, float_format="%.8g"))
+    drawn = {
+        artifacts.LEARNING_CURVE: figures.learning_curve(rows, best_epoch),
+        artifacts.PREDICTED: figures.predicted_against_measured(predictions, metrics),
+        artifacts.CALIBRATION: figures.calibration(calibrate(validation, predictions)),
+    }
+    for name, figure in drawn.items():
+        figures.save(figure, folder / name)
+    return metrics, [folder / name for name in drawn]
 
 
 def target_counts(data: GPMapDataModule) -> dict[str, int]:

@@ -87,6 +87,31 @@ def predicted_against_measured(predictions: pd.DataFrame, metrics: Mapping[str, 
     return figure
 
 
+def calibration(table: pd.DataFrame) -> Figure:
+    """Coverage of test values against the level of their intervals, a line per environment; 3 sd around the level in grey.
+
+    Args:
+        table: of `conformal.calibrate`.
+    """
+    figure, axes = new_axes(height=3.2)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
+    sd = table.groupby("level")["sd"].max()
+    level = sd.index.to_numpy()
+    axes.fill_between(level, level - 3 * sd, level + 3 * sd, color=GREY, alpha=0.25, linewidth=0)
+    names = list(dict.fromkeys(table["environment"]))
+    few = len(names) <= len(COLOURS)
+    for number, name in enumerate(names):
+        part = table[table["environment"] == name]
+        style = line_style(number) if few else {"color": BLUE, "linewidth": 0.6, "alpha": 0.6}
+        axes.plot(part["level"], part["coverage"], label=name, **style | {"markersize": 3})
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="level of the interval", ylabel="coverage, test")
+    axes.set_aspect("equal")
+    axes.tick_params(labelsize=7)
+    if few and names:
+        axes.legend(frameon=False, fontsize=7, loc="lower right")
+    return figure
+
+
 def comparison(summary: pd.DataFrame, title: str) -> Figure:
     """Test R2 of maps as bars, with standard deviations over seeds and the noise ceiling where they are known."""
     figure, axes = new_axes(width=max(COLUMN_INCHES, 0.75 * len(summary) + 0.5), height=2.6)

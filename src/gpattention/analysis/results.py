@@ -1,21 +1,34 @@
 """How the runs of a sweep are read again."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from gpattention import artifacts
 from gpattention.config import ROOT
+from gpattention.errors import InputError
+
+TYPES = {"id": str, "environment": str, "measured": float, "predicted": float}
 
 
-def read_predictions(folder: str) -> pd.DataFrame:
-    """Test predictions of a run: measured and predicted, by id and environment, in original units."""
-    types = {"id": str, "environment": str}
-    table = pd.read_csv(
-        Path(folder) / artifacts.PREDICTIONS, sep="\t", dtype=types, keep_default_na=False, na_values=[""]
-    )
+def read_predictions(folder: Path | str, part: Literal["val", "test"] = "test") -> pd.DataFrame:
+    """Predictions of a run for one part: measured and predicted, by id and environment, in original units.
+
+    Raises:
+        InputError: the table is not there or not what its name says.
+    """
+    path = Path(folder) / {"val": artifacts.VALIDATION_PREDICTIONS, "test": artifacts.PREDICTIONS}[part]
+    try:
+        table = pd.read_csv(
+            path, sep="\t", dtype=TYPES, usecols=list(TYPES), keep_default_na=False, na_values={"measured": [""]}
+        )
+    except (OSError, ValueError) as error:
+        reason = "is not there" if not path.is_file() else f"is damaged ({str(error).partition(chr(10))[0]})"
+        raise InputError(
+            f"{path} {reason}: {path.parent} is no complete run of this version; fit it again with overwrite=true"
+        ) from error
     return table.set_index(["id", "environment"])
 
 
