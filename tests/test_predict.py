@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,12 @@ from gpattention.run import run
 
 
 def predict_to(run_folder, genotype_file, output, **more):
-    settings = {"run": run_folder, "genotype_file": genotype_file, "output_file": output, "accelerator": "cpu"} | more
+    settings = {
+        "run": run_folder and str(run_folder),
+        "genotype_file": genotype_file,
+        "output_file": output,
+        "accelerator": "cpu",
+    } | more
     return predict(**{name: str(value) if isinstance(value, Path) else value for name, value in settings.items()})
 
 
@@ -192,3 +198,88 @@ def test_run_that_knows_environments_by_name_has_no_new_ones(named, tmp_path):
         InputError, match="knows its environments by name only; fit one with model.environment_encoding"
     ):
         predict_to(folder / "run", tmp_path / "new.csv", tmp_path / "out.tsv", environment_file=tmp_path / "e.tsv")
+
+
+@pytest.fixture(scope="module")
+def ensemble(named):
+    """Two more runs on the data of `named`: another penalty, and another split."""
+    folder, _ = named
+    files = ["data=table", f"data.genotype_file={folder}/geno.tsv", f"data.phenotype_file={folder}/pheno.tsv"]
+    options = {"penalty": ["model.additive_penalties=[3]"], "split": ["data.split_seed=1"]}
+    for name, own in options.items():
+        run(compose_config([*files, "model=linear", "trainer=cpu", *own]), folder / name)
+    return [folder / name for name in ("run", "penalty", "split")]
+
+
+def read(path):
+    return pd.read_csv(path, sep="\t", dtype={"id": str})
+
+
+def test_bounds_are_the_conformal_quantile_of_the_validation_errors(named, tmp_path):
+    folder, _ = named
+    validation = read(folder / "run" / "predictions_val.tsv")
+    errors = np.sort((validation["measured"] - validation["predicted"]).abs())
+    for level in (0.5, 0.9):
+        predict_to(folder / "run", folder / "geno.tsv", tmp_path / f"{level}.tsv", level=level)
+        table = read(tmp_path / f"{level}.tsv")
+        width = errors[int(np.ceil((len(errors) + 1) * level - 1e-9)) - 1]
+        np.testing.assert_allclose(table["upper"] - table["predicted"], width, rtol=1e-4)
+        np.testing.assert_allclose(table["predicted"] - table["lower"], width, rtol=1e-4)
+    assert "sd" not in table
+
+
+def test_ensemble_is_the_mean_of_its_runs_and_its_bounds_are_of_the_mean(named, ensemble, tmp_path):
+    folder, _ = named
+    single = []
+    for number, one in enumerate(ensemble[:2]):
+        predict_to(one, folder / "geno.tsv", tmp_path / f"{number}.tsv")
+        single.append(read(tmp_path / f"{number}.tsv")["predicted"])
+    predict_to(None, folder / "geno.tsv", tmp_path / "both.tsv", ensemble=[str(one) for one in ensemble[:2]])
+    table = read(tmp_path / "both.tsv")
+    np.testing.assert_allclose(table["predicted"], np.mean(single, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(table["sd"], np.abs(single[0] - single[1]) / np.sqrt(2), rtol=1e-3)
+    parts = [read(one / "predictions_val.tsv") for one in ensemble[:2]]
+    errors = np.sort((parts[0]["measured"] - (parts[0]["predicted"] + parts[1]["predicted"]) / 2).abs())
+    k = int(np.ceil((len(errors) + 1) * 0.9 - 1e-9))
+    np.testing.assert_allclose((table["upper"] - table["lower"]) / 2, errors[k - 1], rtol=1e-4)
+
+
+def test_ensemble_over_splits_is_calibrated_on_individuals_that_no_run_was_trained_on(
+    named, ensemble, tmp_path, caplog
+):
+    folder, _ = named
+    predict_to(None, folder / "geno.tsv", tmp_path / "out.tsv", ensemble=[str(ensemble[0]), str(ensemble[2])])
+    shared = set(read(ensemble[0] / "predictions_val.tsv")["id"]) & set(read(ensemble[2] / "predictions_val.tsv")["id"])
+    assert len(shared) < 9  # too few for 90 %
+    assert read(tmp_path / "out.tsv")["lower"].isna().all()
+    assert "A: too few validation values for intervals at level 0.9" in caplog.text
+
+
+def test_ensembles_of_different_data_are_refused(named, ensemble, tmp_path):
+    folder, _ = named
+    phenotype = pd.read_csv(folder / "pheno.tsv", sep="\t", index_col=0)
+    (phenotype + 1).to_csv(tmp_path / "other.tsv", sep="\t")
+    phenotype.rename(columns={"A": "B"}).to_csv(tmp_path / "renamed.tsv", sep="\t")
+    files = ["data=table", f"data.genotype_file={folder}/geno.tsv", "model=linear", "trainer=cpu"]
+    for name, words in (("other", "give runs of the same data"), ("renamed", r"environment_names \['B'\]")):
+        run(compose_config([*files, f"data.phenotype_file={tmp_path}/{name}.tsv"]), tmp_path / name)
+        with pytest.raises(InputError, match=words):
+            two = [str(folder / "run"), str(tmp_path / name)]
+            predict_to(None, folder / "geno.tsv", tmp_path / "out.tsv", ensemble=two)
+    assert not (tmp_path / "out.tsv").exists()
+
+
+@pytest.mark.parametrize("change", [{"run_folder": None}, {"ensemble": ["a", "b"]}])
+def test_one_run_or_an_ensemble(named, tmp_path, change):
+    folder, _ = named
+    with pytest.raises(InputError, match="give the folder of one run, or those of an ensemble"):
+        given = {"run_folder": folder / "run", "genotype_file": folder / "geno.tsv", "output": tmp_path / "out.tsv"}
+        predict_to(**given | change)
+
+
+def test_run_of_an_earlier_version_without_validation_predictions(named, tmp_path):
+    folder, _ = named
+    shutil.copytree(folder / "run", tmp_path / "old")
+    (tmp_path / "old" / "predictions_val.tsv").unlink()
+    with pytest.raises(InputError, match="predictions_val.tsv is not there: .* is no complete run of this version"):
+        predict_to(tmp_path / "old", folder / "geno.tsv", tmp_path / "out.tsv")

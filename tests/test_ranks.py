@@ -51,13 +51,14 @@ def trainer(n, by_gradients=True, **options):
 
 
 def evaluate(n, state):
-    """Scores, predictions, and how often each test individual was looked at."""
+    """Scores, predictions for test and validation, and how often each test individual was looked at."""
     data, module = make_data("shuffled"), make_network("joint")
     module.load_state_dict(state)
     seen = []
     module.test_step = partial(note_and_test, module.test_step, seen)
     trainer(n, precision="32-true").test(module, datamodule=data, verbose=False)
-    return module.scores, module.predictions["test"], torch.cat(seen)
+    trainer(n, precision="32-true").validate(module, datamodule=data, verbose=False)
+    return module.scores, torch.cat([module.predictions["test"], module.predictions["val"]]), torch.cat(seen)
 
 
 def note_and_test(test_step, seen, batch, batch_idx):

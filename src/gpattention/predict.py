@@ -1,4 +1,4 @@
-"""Phenotypes of new genotypes from a finished run, without its training data."""
+"""Phenotypes of new genotypes from finished runs, without their training data."""
 
 import logging
 from dataclasses import replace
@@ -10,7 +10,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from gpattention.analysis.results import average_predictions
 from gpattention.artifacts import Preprocessing, Run, load_run, write_text
+from gpattention.conformal import half_widths
 from gpattention.data.formats import Genotypes, read_covariates, read_genotypes, read_loci
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.data.scaling import Scaling, describe_environments, extrapolate_scaling
@@ -25,8 +27,10 @@ ROWS_AT_ONCE = 1024
 
 def predict(
     *,
-    run: str,
     genotype_file: str,
+    run: str | None = None,
+    ensemble: list[str] | None = None,
+    level: float = 0.9,
     loci_file: str | None = None,
     locus_name_column: str | None = None,
     environment_file: str | None = None,
@@ -37,46 +41,72 @@ def predict(
     """Write predictions for new genotypes; returns the file.
 
     Args:
-        run: folder of a finished run.
         genotype_file: `.npy` or a table with an id column, in the coding of the run.
+        run: folder of a finished run.
+        ensemble: folders of several, whose predictions are averaged; in place of `run`.
+        level: share of new phenotypes that lie between `lower` and `upper`, see `conformal.half_widths`.
         loci_file: table that names the columns of an `.npy`; `locus_name_column` is the column with the names.
         environment_file: table with a row per environment and the covariates of the run: predict these environments, new
             ones too, in place of the run's. The run must know environments by their covariates.
-        output_file: table of id, environment and predicted phenotype in original units.
+        output_file: table of id, environment, predicted phenotype, `sd` of the predictions of an ensemble, and bounds
+            `lower` and `upper`, all in original units. Environments without validation values have no bounds.
         overwrite: replace the output file.
         accelerator: where to predict.
 
     Raises:
-        InputError: the run or the genotypes cannot be used, or the output file is there already.
+        InputError: the runs or the genotypes cannot be used, or the output file is there already.
     """
     output = Path(output_file)
     if output.exists() and (not overwrite or not output.is_file() or output.resolve() == Path(genotype_file).resolve()):
         raise InputError(
             f"{output} is there already: give another output_file, or set overwrite=true to replace a file"
         )
+    if (run is None) == (not ensemble):
+        raise InputError(f"run={run} and ensemble={ensemble}: give the folder of one run, or those of an ensemble")
     output.parent.mkdir(parents=True, exist_ok=True)
     device = choose_device(accelerator)
-    finished = load_run(run)
+    runs = [load_run(folder) for folder in ensemble or [str(run)]]
+    refuse_other_environments(runs)
+    half_width = half_widths(average_predictions([one.folder for one in runs], "val").reset_index(), level)
     if environment_file is not None:
-        finished = in_environments(finished, Path(environment_file))
-    genotypes = read_genotypes(Path(genotype_file), finished.preprocessing.coding)
+        runs = [in_environments(one, Path(environment_file)) for one in runs]
+    genotypes = read_genotypes(Path(genotype_file), runs[0].preprocessing.coding)
     names = genotypes.locus_names
     if loci_file is not None:
         _, names = read_loci(Path(loci_file), locus_name_column, genotypes)
-    values = match_loci(genotypes, names, finished.preprocessing)
-    predicted = predict_phenotypes(finished, values, device)
-    ids = genotypes.individual_ids or tuple(map(str, range(len(values))))
-    environments = finished.preprocessing.environment_names
+    inputs = [match_loci(genotypes, names, one.preprocessing) for one in runs]
+    predicted = np.stack([predict_phenotypes(*pair, device) for pair in zip(runs, inputs, strict=True)])
+    n = predicted.shape[1]
+    ids = genotypes.individual_ids or tuple(map(str, range(n)))
+    environments = runs[0].preprocessing.environment_names
     table = pd.DataFrame(
         {
             "id": np.repeat(ids, len(environments)),
-            "environment": np.tile(environments, len(ids)),
-            "predicted": predicted.ravel(),
+            "environment": np.tile(environments, n),
+            "predicted": predicted.mean(axis=0).ravel(),
         }
     )
+    if ensemble:
+        table["sd"] = predicted.std(axis=0, ddof=1).ravel() if len(runs) > 1 else np.nan
+    width = table["environment"].map(half_width).replace(np.inf, np.nan)
+    table = table.assign(lower=table["predicted"] - width, upper=table["predicted"] + width)
+    if not_known := [name for name in environments if not np.isfinite(half_width.get(name, np.inf))]:
+        log.warning("%s: too few validation values for intervals at level %g", name_some(not_known), level)
     write_text(output, table.to_csv(sep="\t", index=False, float_format="%.8g"))
     log.info("%d individuals, %d environments: predictions in %s", len(ids), len(environments), output)
     return output
+
+
+def refuse_other_environments(runs: list[Run]) -> None:
+    """Raise an InputError unless all runs predict the same from genotypes of the same coding."""
+    first, *others = runs
+    for one in others:
+        for key in ("environment_names", "coding"):
+            wanted, given = getattr(first.preprocessing, key), getattr(one.preprocessing, key)
+            if given != wanted:
+                raise InputError(
+                    f"ensemble: {one.folder} has {key} {given} and {first.folder} has {wanted}: average runs of the same data"
+                )
 
 
 def in_environments(run: Run, path: Path) -> Run:
