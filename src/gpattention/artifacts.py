@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,8 @@ ALL = (
     CALIBRATION,
     METRICS,
 )
-TRACKED = ("wandb", "tensorboard")  # folders of trackers
+READING = "reading"  # folder with what `gpattention read` found in the map
+FOLDERS = ("wandb", "tensorboard", READING)  # of trackers, and of what was made of the run later
 SET_ASIDE = ".replaced"  # a complete run while another takes its place
 
 # What comes of reading files that are cut off, empty or not what their names say.
@@ -217,7 +219,7 @@ def new_run(folder: Path, keep: tuple[str, ...] = ()) -> Iterator[None]:
         if is_complete(folder):
             aside = folder / SET_ASIDE
             aside.mkdir()
-            for name in (*TRACKED, *ALL):  # the metrics last: with them all of it is there
+            for name in (*FOLDERS, *ALL):  # the metrics last: with them all of it is there
                 if (folder / name).exists():
                     (folder / name).rename(aside / name)
         else:
@@ -286,15 +288,19 @@ def remove_run(folder: Path, keep: tuple[str, ...] = ()) -> None:
             (folder / name).unlink(missing_ok=True)
     for path in folder.glob("*.tmp"):  # of a process that was killed while it wrote
         path.unlink(missing_ok=True)
-    for name in TRACKED:
+    for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write under another name, then rename, so that the file is whole or not there."""
     temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w") as file:
-        file.write(text)
+    with temporary.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -302,6 +308,36 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a JSON file of a run holds.
+
+    Raises:
+        InputError: it is not there or damaged.
+    """
+    with refused_if_damaged(path):
+        return dict(json.loads(path.read_text()))
+
+
+def read_arrays(path: Path) -> dict[str, NDArray]:
+    """The arrays of an `.npz` file of a run by their names.
+
+    Raises:
+        InputError: it is not there or damaged.
+    """
+    with refused_if_damaged(path), np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+@contextmanager
+def refused_if_damaged(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (*DAMAGED, BadZipFile) as error:
+        raise InputError(
+            f"{path} cannot be read ({type(error).__name__}): fit the run again with overwrite=true"
+        ) from error
 
 
 def write_data_description(folder: Path, data: GPMapDataModule) -> None:

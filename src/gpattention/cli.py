@@ -29,6 +29,7 @@ SECONDS_FOR_FIRST = 5
 # Commands that are a call of one function; `conf/NAME.yaml` holds its arguments.
 FUNCTIONS = {
     "predict": "gpattention.predict.predict",
+    "read": "gpattention.read.read",
     "verify": "gpattention.verify.verify",
     "parameters": "gpattention.parameters.show_parameters",
 }
@@ -39,6 +40,8 @@ HELP = """gpattention: maps from genotype to phenotype
   gpattention sweep sweep=NAME [...]      fit the maps of a sweep and compare them; the same as python sweep.py
   gpattention predict run=FOLDER genotype_file=FILE [...]
                                           predict phenotypes of new genotypes with a finished run
+  gpattention read run=FOLDER [what=[effects,...]]
+                                          effect sizes and whatever else a finished run has learned
   gpattention parameters n_loci=L embedding_dim=D n_environments=E
                                           parameters of every map, and what the paper says
   gpattention verify run=FOLDER           make a finished run again and compare

@@ -1,6 +1,7 @@
 """Phenotypes of new genotypes from finished runs, without their training data."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -161,15 +162,24 @@ def match_loci(genotypes: Genotypes, names: tuple[str, ...] | None, wanted: Prep
 
 
 def predict_phenotypes(run: Run, genotype: NDArray, device: torch.device) -> NDArray[np.float64]:
-    """(N, E) phenotypes in original units for (N, L) genotypes at the loci of the run."""
+    """(N, E) phenotypes in original units for (N, L) genotypes at the loci of the run, with a progress bar."""
+    with progress_bar() as bar:
+        task = bar.add_task("predicting", total=len(genotype), note="")
+        return phenotypes_of(run, genotype, device, lambda n_rows: bar.advance(task, n_rows))
+
+
+def phenotypes_of(
+    run: Run, genotype: NDArray, device: torch.device, on_rows: Callable[[int], None] | None = None
+) -> NDArray[np.float64]:
+    """The same without a bar; `on_rows` is told of every block of individuals that is done."""
     module = run.module.to(device)
     predicted = []
-    with torch.inference_mode(), progress_bar() as bar:
-        task = bar.add_task("predicting", total=len(genotype), note="")
+    with torch.inference_mode():
         for start in range(0, len(genotype), ROWS_AT_ONCE):
             rows = torch.from_numpy(np.ascontiguousarray(genotype[start : start + ROWS_AT_ONCE])).to(device)
             predicted.append(module(rows.float()).cpu().numpy())
-            bar.advance(task, len(rows))
+            if on_rows is not None:
+                on_rows(len(rows))
     return run.preprocessing.scaling.restore(np.concatenate(predicted))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,9 @@ MARKERS = "os^Dv"
 COLUMN_INCHES = 3.5
 
 
-def save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=200)
+def save(figure: Figure, target: Path | BinaryIO, kind: str | None = None) -> None:
+    """Write a figure; `kind` is png or pdf where the target has no name that tells."""
+    figure.savefig(target, dpi=200, format=kind)
 
 
 def new_axes(width: float = COLUMN_INCHES, height: float = 2.8) -> tuple[Figure, Axes]:
@@ -26,6 +27,20 @@ def new_axes(width: float = COLUMN_INCHES, height: float = 2.8) -> tuple[Figure,
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def new_panels(n: int, width: float, height: float, n_columns: int | None = None) -> tuple[Figure, list[Axes]]:
+    """n panels of a size in inches, up to three side by side, and the figure that they fill."""
+    n_columns = n_columns or min(n, 1 if n < 3 else 2 if n < 9 else 3)
+    n_rows = -(-n // n_columns)
+    figure = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for axes in panels:
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[n:]:
+        axes.set_visible(False)
+    return figure, list(panels[:n])
 
 
 def finish_panels(figure: Figure, panels: Sequence[Axes], ylabel: str, title: str) -> Figure:

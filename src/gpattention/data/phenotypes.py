@@ -1,5 +1,6 @@
 """Simulated phenotypes: additive and higher-order epistatic effects that change with temperature (Appendix B)."""
 
+from collections.abc import Mapping
 from math import comb
 from typing import Literal
 
@@ -61,30 +62,46 @@ def simulate_phenotypes(
     linear, epistatic = draw(3, n_loci), draw(3, n_sets)
     intercept = coefficient_rng.normal() if coefficients == "gaussian" else coefficient_rng.exponential()
     sets = draw_sets(n_loci, order, n_sets, coefficient_rng)
-    powers = np.array([[(t - REFERENCE_TEMPERATURE) ** k for t in temperatures] for k in range(3)])
-
-    products = np.ones((len(genotype), n_sets))
-    for column in sets.T:
-        products *= genotype[:, column]
-    additive_part = epsilon / n_loci * (genotype @ (linear.T @ powers))
-    epistatic_part = (1 - epsilon) / n_sets * (products @ (epistatic.T @ powers))
+    arrays = {
+        "epsilon": np.array(epsilon),
+        "intercept": np.array(intercept),
+        "linear_coefficients": linear,
+        "epistatic_coefficients": epistatic,
+        "interacting_loci": sets,
+        "temperatures": np.array(temperatures),
+    }
+    additive_part, epistatic_part = parts_of_phenotype(genotype, arrays)
     noiseless = 1 - 0.01 * (intercept + additive_part + epistatic_part)
     phenotype = noiseless + noise * noiseless.std(axis=0) * noise_rng.standard_normal(noiseless.shape)
     truth = SimulatedTruth(
         noiseless=noiseless,
         by_environment={
-            "temperatures": np.array(temperatures),
+            "temperatures": arrays.pop("temperatures"),
             "linear_share_of_variance": (0.01 * additive_part).var(axis=0) / noiseless.var(axis=0),
         },
-        arrays={
-            "epsilon": np.array(epsilon),
-            "intercept": np.array(intercept),
-            "linear_coefficients": linear,
-            "epistatic_coefficients": epistatic,
-            "interacting_loci": sets,
-        },
+        arrays=arrays,
     )
     return phenotype, truth
+
+
+def true_phenotypes(genotype: NDArray, truth: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """(N, E) noiseless phenotypes of any (N, L) genotypes under the truth of a simulation, as `truth.npz` holds it."""
+    additive_part, epistatic_part = parts_of_phenotype(genotype, truth)
+    return 1 - 0.01 * (truth["intercept"] + additive_part + epistatic_part)
+
+
+def parts_of_phenotype(
+    genotype: NDArray, truth: Mapping[str, NDArray]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(N, E) additive and epistatic part of f, weighted by epsilon and 1 - epsilon."""
+    linear, epistatic, sets = truth["linear_coefficients"], truth["epistatic_coefficients"], truth["interacting_loci"]
+    epsilon, powers = truth["epsilon"], (truth["temperatures"] - REFERENCE_TEMPERATURE) ** np.arange(3)[:, None]
+    products = np.ones((len(genotype), len(sets)))
+    for column in sets.T:
+        products *= genotype[:, column]
+    additive_part = epsilon / linear.shape[1] * (genotype @ (linear.T @ powers))
+    epistatic_part = (1 - epsilon) / len(sets) * (products @ (epistatic.T @ powers))
+    return additive_part, epistatic_part
 
 
 def draw_sets(n_loci: int, order: int, n_sets: int, rng: np.random.Generator) -> NDArray[np.int64]:

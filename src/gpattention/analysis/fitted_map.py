@@ -1,0 +1,161 @@
+"""A finished run as the analyses see it: a function of genotypes, and the backgrounds to look at it in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from gpattention.artifacts import IDENTITY, SPLITS, TRUTH, Preprocessing, Run, load_run, read_arrays, read_json
+from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.formats import read_genotypes, read_loci
+from gpattention.data.phenotypes import true_phenotypes
+from gpattention.errors import InputError
+from gpattention.identity import file_digest, input_files
+from gpattention.predict import choose_device, match_loci, phenotypes_of
+from gpattention.run import build_data
+
+Accelerator = Literal["auto", "cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class FittedMap:
+    """A run, and the individuals in whose genotypes it is read.
+
+    Attributes:
+        run: as `load_run` gives it.
+        genotype: (N, L) backgrounds, alleles in [-1, 1].
+        ids: of the backgrounds.
+        loci: a row per locus: `locus`, and whatever else is known, such as `chromosome` and `position_bp`.
+        device: where to predict.
+        data: the data that the run was fitted to; None where the backgrounds come from a file.
+        truth: (N, L) genotypes to (N, E) noiseless phenotypes, for simulated data; else None.
+    """
+
+    run: Run
+    genotype: NDArray
+    ids: tuple[str, ...]
+    loci: pd.DataFrame
+    device: torch.device
+    data: GPMapDataModule | None = None
+    truth: Callable[[NDArray], NDArray[np.float64]] | None = None
+
+    @property
+    def environment_names(self) -> list[str]:
+        return self.run.preprocessing.environment_names
+
+    def predict(self, genotype: NDArray) -> NDArray[np.float64]:
+        """(N, L) genotypes to (N, E) phenotypes in original units."""
+        return phenotypes_of(self.run, genotype, self.device)
+
+
+def open_map(
+    folder: str | Path,
+    *,
+    n_backgrounds: int = 1000,
+    seed: int = 0,
+    root: str | None = None,
+    genotype_file: str | None = None,
+    loci_file: str | None = None,
+    locus_name_column: str | None = None,
+    accelerator: Accelerator = "auto",
+) -> FittedMap:
+    """A finished run with backgrounds to read it in.
+
+    Args:
+        folder: of the run.
+        n_backgrounds: individuals drawn, without replacement and with `seed`, from the run's test part or the file; all
+            of them where there are fewer.
+        root: where the run's data are now, if their folder moved; takes the place of `data.root`.
+        genotype_file: take the backgrounds from this file rather than from the run's data, which are then not needed.
+        loci_file, locus_name_column: as in `predict`.
+
+    Raises:
+        InputError: the run or its data are not there or not what they were, or the genotypes do not fit the run.
+    """
+    if n_backgrounds < 1:
+        raise InputError(f"n_backgrounds={n_backgrounds}: give a number from 1 on")
+    run = load_run(folder)
+    device = choose_device(accelerator)
+    if genotype_file is not None:
+        genotypes = read_genotypes(Path(genotype_file), run.preprocessing.coding)
+        loci, names = None, genotypes.locus_names
+        if loci_file is not None:
+            loci, names = read_loci(Path(loci_file), locus_name_column, genotypes)
+        genotype = match_loci(genotypes, names, run.preprocessing)
+        ids = genotypes.individual_ids or tuple(map(str, range(len(genotype))))
+        data = None
+        loci = None if loci is None or names is None else loci.set_axis(pd.Index(names))
+    else:
+        data = data_of(run, root)
+        rows = data.split.test
+        genotype, ids = data.data.genotype[rows], tuple(data.data.individual_ids[row] for row in rows)
+        loci = data.data.loci
+        loci = None if loci is None else loci.set_axis(pd.Index(run.preprocessing.locus_names))
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(genotype))[:n_backgrounds])
+    return FittedMap(
+        run=run,
+        genotype=np.ascontiguousarray(genotype[drawn]),
+        ids=tuple(ids[row] for row in drawn),
+        loci=describe_loci(run.preprocessing, loci),
+        device=device,
+        data=data,
+        truth=truth_of(run),
+    )
+
+
+def describe_loci(preprocessing: Preprocessing, known: pd.DataFrame | None) -> pd.DataFrame:
+    """A row per locus of the run, its name in the column `locus`; without names they are numbered from 1."""
+    names = preprocessing.locus_names
+    if names is None:
+        return pd.DataFrame({"locus": [str(column + 1) for column in preprocessing.loci_index]})
+    table = pd.DataFrame({"locus": names})
+    if known is None:
+        return table
+    rest = known.loc[names].drop(columns="locus", errors="ignore").reset_index(drop=True)
+    return pd.concat([table, rest], axis=1)
+
+
+def data_of(run: Run, root: str | None = None) -> GPMapDataModule:
+    """The data that a run was fitted to, read or simulated again.
+
+    Raises:
+        InputError: a file is not there, or has changed since.
+    """
+    config = dict(run.config)
+    if root is not None:
+        if "root" not in config["data"]:
+            raise InputError(f"root={root}: the data of {run.folder} are simulated and lie in no folder; leave it out")
+        config["data"] = config["data"] | {"root": root}
+    known = read_json(run.folder / IDENTITY)
+    for key, path in input_files(config["data"]).items():
+        if not path.is_file():
+            raise InputError(
+                f"{path}, the data.{key} of {run.folder}, is not there: give root=FOLDER, the folder that data.root "
+                f"({config['data'].get('root')}) now is, or a genotype_file to read the map in"
+            )
+        if file_digest(path) != known.get(f"data.{key}"):
+            raise InputError(
+                f"{path} is not the data.{key} that {run.folder} was fitted to (its SHA-256 differs): give root=FOLDER where "
+                "that lies, or fit the map again"
+            )
+    data = build_data(config, type(run.module))
+    ids = read_arrays(run.folder / SPLITS)["individual_ids"]
+    if ids.tolist() != list(data.data.individual_ids) or data.loci_index.tolist() != run.preprocessing.loci_index:
+        raise InputError(
+            f"the data of {run.folder} come out otherwise than when it was fitted (by another version of the program?): "
+            "fit the map again, or give a genotype_file to read it in"
+        )
+    return data
+
+
+def truth_of(run: Run) -> Callable[[NDArray], NDArray[np.float64]] | None:
+    """The map that the phenotypes of a run were simulated from, where all its loci are those of the run."""
+    if not (run.folder / TRUTH).is_file() or len(run.preprocessing.loci_index) != run.preprocessing.n_columns:
+        return None
+    arrays: dict[str, Any] = read_arrays(run.folder / TRUTH)
+    return lambda genotype: true_phenotypes(genotype, arrays)

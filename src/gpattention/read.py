@@ -1,0 +1,65 @@
+"""Read what a finished run has learned: effect sizes, epistasis, attention maps."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gpattention.analysis import effects
+from gpattention.analysis.fitted_map import Accelerator, FittedMap, open_map
+from gpattention.analysis.reading import Reading, write_reading
+from gpattention.artifacts import READING
+from gpattention.config import suggest
+from gpattention.errors import InputError
+
+log = logging.getLogger(__name__)
+
+READINGS: dict[str, Callable[[FittedMap], Reading]] = {"effects": effects.read}
+
+
+def read(
+    *,
+    run: str,
+    what: list[str],
+    n_backgrounds: int = 1000,
+    seed: int = 0,
+    root: str | None = None,
+    genotype_file: str | None = None,
+    loci_file: str | None = None,
+    locus_name_column: str | None = None,
+    accelerator: Accelerator = "auto",
+) -> Path:
+    """Write what analyses find in a finished run; returns the folder, `reading` in the run folder.
+
+    Args:
+        run: folder of a finished run.
+        what: names of analyses, see `READINGS`.
+
+    The other arguments are those of `open_map`.
+
+    Raises:
+        InputError: the run, its data or the genotypes cannot be used, or an analysis cannot be made of this map.
+    """
+    for name in what:
+        if name not in READINGS:
+            raise InputError(f"what={name}: {suggest(name, READINGS, 'gpattention read')}")
+    if not what:
+        raise InputError(f"what is empty: give one or more of {', '.join(READINGS)}")
+    fitted = open_map(
+        run,
+        n_backgrounds=n_backgrounds,
+        seed=seed,
+        root=root,
+        genotype_file=genotype_file,
+        loci_file=loci_file,
+        locus_name_column=locus_name_column,
+        accelerator=accelerator,
+    )
+    folder = Path(run) / READING
+    for name in dict.fromkeys(what):
+        start = time.perf_counter()
+        reading = READINGS[name](fitted)
+        write_reading(reading, folder)
+        log.info("%s in %.1f s: %s", name, time.perf_counter() - start, ", ".join(f"{n}.tsv" for n in reading.tables))
+    log.info("%d backgrounds; results in %s", len(fitted.genotype), folder)
+    return folder
