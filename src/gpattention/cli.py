@@ -31,6 +31,7 @@ FUNCTIONS = {
     "predict": "gpattention.predict.predict",
     "read": "gpattention.read.read",
     "verify": "gpattention.verify.verify",
+    "compare": "gpattention.analysis.differences.compare",
     "parameters": "gpattention.parameters.show_parameters",
 }
 
@@ -42,6 +43,8 @@ HELP = """gpattention: maps from genotype to phenotype
                                           predict phenotypes of new genotypes with a finished run
   gpattention read run=FOLDER [what=[effects,...]]
                                           effect sizes and whatever else a finished run has learned
+  gpattention compare runs=[FOLDER,FOLDER]
+                                          differences of test R2 between runs, with intervals
   gpattention parameters n_loci=L embedding_dim=D n_environments=E
                                           parameters of every map, and what the paper says
   gpattention verify run=FOLDER           make a finished run again and compare

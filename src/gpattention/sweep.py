@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from gpattention import artifacts, identity, launchers, loggers, search
 from gpattention.analysis import comparison, curves, environments, figures, transfer, unseen
+from gpattention.analysis.differences import print_differences
 from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
 from gpattention.config import suggest
 from gpattention.errors import InputError
@@ -25,6 +26,7 @@ from gpattention.workers import Outcome, default_workers
 log = logging.getLogger(__name__)
 
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
+DIFFERENCES = "differences.csv"
 # What the runs of a sweep come to: a summary of their results and a figure of it.
 ANALYSES: dict[str, Callable[[pd.DataFrame, Sweep], tuple[pd.DataFrame, Figure]]] = {
     "comparison": comparison.analyse,
@@ -187,4 +189,7 @@ def report(name: str, results: pd.DataFrame, sweep: Sweep, folder: Path, logger:
     if is_new:
         loggers.log_sweep(logger, name, results, folder, folder / FIGURE)
     print_table(summary, sweep.title)
+    if sweep.analysis == "comparison" and (differences := comparison.compare_maps(results)) is not None:
+        artifacts.write_text(folder / DIFFERENCES, differences.to_csv(index=False, float_format="%.6g"))
+        print_differences(differences)
     log.info("runs in %s, summary in %s, figure in %s", *(folder / file for file in (RESULTS, SUMMARY, FIGURE)))

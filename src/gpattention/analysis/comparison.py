@@ -1,17 +1,45 @@
 """Maps side by side: their test R2, means over seeds, and what they cost."""
 
+import logging
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
+from gpattention.analysis.differences import find_differences
 from gpattention.analysis.results import REPLICATES, group, label, varied_keys
 from gpattention.blocks import Sweep
+from gpattention.errors import InputError
+
+log = logging.getLogger(__name__)
 
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
     """A row and a bar for every block and every setting that it varies."""
-    keys = [key for key in varied_keys(results) if key not in REPLICATES]
+    keys = settings(results)
     summary = group(results, ["block", *keys]).dropna(axis="columns", how="all")
     keys = [key for key in keys if key in summary]
     names = summary[["block", *keys]].apply(label, axis=1)
     return summary, figures.comparison(summary.assign(name=names), sweep.title)
+
+
+def compare_maps(results: pd.DataFrame) -> pd.DataFrame | None:
+    """Differences between the maps of a sweep, over the replicates that all have; None where they cannot be compared."""
+    keys, replicates = settings(results), [key for key in varied_keys(results) if key in REPLICATES]
+    results = results.assign(
+        map=results[["block", *keys]].apply(label, axis=1),
+        replicate=[tuple(row) for row in results[replicates].astype(str).to_numpy()],
+    )
+    folders = results.pivot(index="replicate", columns="map", values="folder")[results["map"].unique()].dropna()
+    if folders.empty or len(folders.columns) < 2:
+        return None
+    try:
+        return find_differences({str(name): list(folders[name]) for name in folders})
+    except InputError as error:
+        log.info("no differences between maps: %s", error)
+        return None
+
+
+def settings(results: pd.DataFrame) -> list[str]:
+    """Keys that vary within a block but for those that make replicates."""
+    return [key for key in varied_keys(results) if key not in REPLICATES]

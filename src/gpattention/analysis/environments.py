@@ -7,12 +7,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
-from gpattention.analysis.results import correlation, r2, read_predictions, split_blocks, varied_keys
+from gpattention.analysis.results import OVERALL, correlation, r2, read_predictions, split_blocks, varied_keys
 from gpattention.blocks import Sweep
 
 log = logging.getLogger(__name__)
-
-OVERALL = "mean"
 
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:

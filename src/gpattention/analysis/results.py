@@ -11,6 +11,7 @@ from gpattention import artifacts
 from gpattention.config import ROOT
 from gpattention.errors import InputError
 
+OVERALL = "mean"  # over environments, where a table has a row for each
 TYPES = {"id": str, "environment": str, "measured": float, "predicted": float}
 
 
