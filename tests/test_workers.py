@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import SMALL
 
+from gpattention import workers
 from gpattention.config import check_config, compose_config
-from gpattention.workers import Workers, visible_gpus
+from gpattention.workers import Workers, default_workers, shares_of_gpus, visible_gpus
 
 
 def config(*overrides):
@@ -106,3 +107,24 @@ def alive(pid):
 def test_gpus_are_those_that_may_be_seen(chosen, names, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
     assert visible_gpus() == names
+
+
+@pytest.mark.parametrize(
+    ("n_devices", "shares", "n_workers"),
+    [
+        (1, ["0", "1", "2", "3", "4"], 5),
+        (2, ["0,1", "2,3"], 2),
+        (3, ["0,1,2"], 1),
+        (8, ["0,1,2,3,4"], 1),  # the run itself then says that these are too few
+    ],
+)
+def test_runs_side_by_side_have_gpus_of_their_own(n_devices, shares, n_workers, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
+    assert shares_of_gpus(n_devices) == shares
+    assert default_workers(n_devices) == n_workers
+
+
+def test_runs_without_gpus_share_the_cores(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(workers, "n_cores", lambda: 4)
+    assert [default_workers(n) for n in (1, 2, 3, 9)] == [4, 2, 1, 1]

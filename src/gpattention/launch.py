@@ -18,12 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+
 from gpattention import artifacts
 from gpattention.errors import InputError, Preempted, RunLost
 from gpattention.progress import progress_bar
 from gpattention.ranks import n_started
 from gpattention.trainer import refuse_missing_devices
-from gpattention.workers import n_cores
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,9 @@ def started(channel: Channel, n: int, asked_to_end: threading.Event) -> Iterator
         process.terminate()
 
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={n}"]
-    environment = {"OMP_NUM_THREADS": str(max(1, n_cores() // n))} | os.environ | {"PYTHONUNBUFFERED": "1"}
+    environment = (
+        {"OMP_NUM_THREADS": str(max(1, torch.get_num_threads() // n))} | os.environ | {"PYTHONUNBUFFERED": "1"}
+    )
     with channel.printed.open("w") as printed:
         process = subprocess.Popen(
             [*command, "-m", "gpattention.rank_worker", str(channel.folder)],

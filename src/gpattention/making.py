@@ -6,13 +6,17 @@ from pathlib import Path
 from gpattention import artifacts, launchers
 from gpattention.board import Board
 from gpattention.planning import Planned
-from gpattention.workers import Outcome, Workers
+from gpattention.workers import Outcome, Workers, default_workers
 
 log = logging.getLogger(__name__)
 
 
 def make(
-    planned: list[Planned], folder: Path, n_workers: int, launcher: str | None, launcher_settings: tuple[str, ...]
+    planned: list[Planned],
+    folder: Path,
+    n_workers: int | None,
+    launcher: str | None,
+    launcher_settings: tuple[str, ...],
 ) -> list[Outcome]:
     """Make the runs that are missing, here or by a launcher; what failed of them."""
     distinct = list({one.name: one for one in planned}.values())
@@ -31,8 +35,10 @@ def is_finished(one: Planned) -> bool:
     return artifacts.is_complete(one.folder)
 
 
-def make_here(missing: list[Planned], folder: Path, n_workers: int) -> list[Outcome]:
+def make_here(missing: list[Planned], folder: Path, n_workers: int | None) -> list[Outcome]:
     """The runs in processes of this machine, one that starts from another after it."""
+    n_devices = max(one.config["trainer"]["devices"] for one in missing)
+    n_workers = min(n_workers or default_workers(n_devices), len(missing))
     waiting, failed, ended = list(missing), [], set[str]()
     unmade = {one.name for one in missing}
     with Board(len(missing)) as board:
@@ -41,7 +47,7 @@ def make_here(missing: list[Planned], folder: Path, n_workers: int) -> list[Outc
             board.epoch(name, epoch, n_epochs, score)
             return True
 
-        with Workers(min(n_workers, len(missing)), folder, on_epoch) as workers:
+        with Workers(n_workers, folder, on_epoch, n_devices) as workers:
             while waiting or workers.running:
                 for one in list(waiting):
                     if one.source in unmade and one.source in ended:

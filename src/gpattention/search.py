@@ -21,7 +21,7 @@ from gpattention.board import Board
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
 from gpattention.launchers import is_installed
-from gpattention.workers import Outcome, Workers
+from gpattention.workers import Outcome, Workers, default_workers
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ ENDINGS = {"COMPLETE": "finished", "PRUNED": "stopped early"}
 
 
 def run_search(
-    name: str, sweep: Sweep, blocks: dict[str, list[str]], folder: Path, n_workers: int
+    name: str, sweep: Sweep, blocks: dict[str, list[str]], folder: Path, n_workers: int | None
 ) -> tuple[pd.DataFrame, list[Outcome], dict[str, Any]]:
     """Make trials until there are `n_trials`; a row for each, what failed, and the configuration of the loggers.
 
@@ -67,7 +67,8 @@ def run_search(
             trial.report(score, epoch)
             return not trial.should_prune()
 
-        with Workers(n_workers, folder, on_epoch) as workers:
+        n_devices = config["trainer"]["devices"]
+        with Workers(n_workers or default_workers(n_devices), folder, on_epoch, n_devices) as workers:
             while workers.running or n_finished(study) + len(failed) < sweep.n_trials:
                 n_asked = sum(len(trials) for trials in asked.values())
                 if workers.free and n_finished(study) + len(failed) + n_asked < sweep.n_trials:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,16 +13,16 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 
-from gpattention import artifacts, identity, launchers, loggers, search
+from gpattention import artifacts, identity, launchers, loggers, ranks, search
 from gpattention.analysis import comparison, curves, environments, figures, transfer, unseen
 from gpattention.analysis.differences import print_differences
 from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
 from gpattention.config import suggest
-from gpattention.errors import InputError
+from gpattention.errors import InputError, Preempted
 from gpattention.making import make
 from gpattention.planning import Planned, plan
 from gpattention.terminal import print_table
-from gpattention.workers import Outcome, default_workers
+from gpattention.workers import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +45,16 @@ Usage: python sweep.py sweep=NAME [scale=NAME] [workers=N] [launcher=NAME] [fold
   sweep     a file of conf/sweep: {names};
             or a file of your own, sweep=my_sweep.yaml
   scale     small (default) or paper, where the sweep has both
-  workers   runs at a time, each with a GPU or its share of the cores
-            (default: one for each GPU, without one for each core up to four)
+  workers   runs at a time, each with its GPUs (trainer.devices=N) or its share of the cores
+            (default: as many as the GPUs suffice for, without one as the cores up to four)
   launcher  slurm or joblib: the runs go there instead, with hydra.launcher.KEY=VALUE as its settings
   n_trials  of a search
   folder    where the run folders, results.csv, summary.csv and results.png go (default: the sweep's own)
   key=value overrides for every run, as for train.py; of a key that the sweep varies, the values to take instead;
             overwrite=true repeats what is finished
 
-Exit status: 0, 1 where a run failed (the others are made and collected), 2 where nothing could be run."""
+Exit status: 0, 1 where a run failed (the others are made and collected), 2 where nothing could be run, 143 where SIGTERM ended
+it and its runs; the same command then goes on."""
 
 
 class Options(NamedTuple):
@@ -67,6 +69,12 @@ class Options(NamedTuple):
 
 def main() -> None:
     """Entry of `sweep.py`: reads the command line."""
+    if ranks.n_started() > 1:
+        raise InputError(
+            f"sweep.py was started {ranks.n_started()} times, by torchrun or srun: start it once; a run on several devices "
+            "(trainer.devices=N) starts its own processes"
+        )
+    signal.signal(signal.SIGTERM, stop)
     arguments = sys.argv[1:]
     names = sweep_names()
     if not arguments or {"-h", "--help"} & set(arguments):
@@ -87,6 +95,11 @@ def main() -> None:
     _, failed = run_sweep(name, overrides, Path(folder) if folder else None, options)
     if failed:
         sys.exit(1)
+
+
+def stop(*_: object) -> None:
+    """On SIGTERM end the sweep; the runs that are under way save where they are."""
+    raise Preempted("stopped by SIGTERM; the same command goes on from here")
 
 
 def read_options(texts: dict[str, str]) -> Options:
@@ -130,13 +143,13 @@ def run_sweep(
         if sweep.analysis != "search":
             raise InputError(f"n_trials={options.n_trials}: sweep={name} is no search; leave n_trials out")
         sweep = sweep._replace(n_trials=options.n_trials)
-    blocks, n_workers = merge(sweep, overrides), options.workers or default_workers()
+    blocks = merge(sweep, overrides)
     with held(folder, name):
         if sweep.analysis == "search":
-            results, failed, logger = search.run_search(name, sweep, blocks, folder, n_workers)
+            results, failed, logger = search.run_search(name, sweep, blocks, folder, options.workers)
         else:
             planned = plan(name, blocks, folder)
-            failed = make(planned, folder, n_workers, options.launcher, options.launcher_settings)
+            failed = make(planned, folder, options.workers, options.launcher, options.launcher_settings)
             results, logger = collect(planned), planned[0].config["logger"]
         if results.empty:
             log.info("no run is finished: there is nothing to collect")

@@ -1,4 +1,4 @@
-"""Runs in processes of their own, some at a time, each with its GPU or its share of the processor's cores.
+"""Runs in processes of their own, some at a time, each with its GPUs or its share of the processor's cores.
 
 A run that is killed or fails takes nothing with it, and runs end when the process that started them ends. Processes are
 forked from a server that has loaded the program once, so that a further run starts at once.
@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 LAST_LINES = 8
+SECONDS_TO_END = 45  # a run on several devices gives its own processes 40
 LOGS = "logs"
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 PROCESSES: Any = multiprocessing.get_context(METHOD)
@@ -55,12 +57,15 @@ class Workers:
         n: processes.
         folder: what a run prints goes to `logs/NAME.log` in it, and stays there where the run fails.
         on_epoch: told of every epoch of every run: its name, the epoch, how many there will be, the score. False ends it.
+        n_devices: of each run.
     """
 
-    def __init__(self, n: int, folder: Path, on_epoch: Callable[[str, int, int, float], bool]) -> None:
+    def __init__(
+        self, n: int, folder: Path, on_epoch: Callable[[str, int, int, float], bool], n_devices: int = 1
+    ) -> None:
         self.folder, self.on_epoch = folder / LOGS, on_epoch
         self.free = list(range(n))[::-1]
-        self.gpus = visible_gpus()
+        self.gpus = shares_of_gpus(n_devices)
         self.n_threads = max(1, n_cores() // n)
         self.running: dict[Connection, tuple[str, int, BaseProcess]] = {}
 
@@ -71,8 +76,9 @@ class Workers:
         processes = [process for _, _, process in self.running.values()]
         for process in processes:
             process.terminate()
+        until = time.monotonic() + SECONDS_TO_END
         for process in processes:
-            process.join(10)
+            process.join(max(0.0, until - time.monotonic()))
             if process.is_alive():
                 process.kill()
                 process.join()
@@ -81,9 +87,9 @@ class Workers:
         """Begin a run; there must be a free place."""
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.free.pop()
-        gpu = self.gpus[place % len(self.gpus)] if self.gpus else None
+        gpus = self.gpus[place % len(self.gpus)] if self.gpus else None
         ours, theirs = PROCESSES.Pipe()
-        arguments = (config, str(folder), str(self.printed(name)), gpu, self.n_threads, theirs)
+        arguments = (config, str(folder), str(self.printed(name)), gpus, self.n_threads, theirs)
         process = PROCESSES.Process(target=work, args=arguments, name=name)
         process.start()
         theirs.close()
@@ -133,15 +139,15 @@ def ending(exit_code: int | None) -> str:
     return f"signal {signal.Signals(-exit_code).name}" if exit_code and exit_code < 0 else f"status {exit_code}"
 
 
-def work(config: dict[str, Any], folder: str, printed: str, gpu: str | None, n_threads: int, pipe: Connection) -> None:
+def work(config: dict[str, Any], folder: str, printed: str, gpus: str | None, n_threads: int, pipe: Connection) -> None:
     """One run, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it, which ends this one
     threading.Thread(target=end_with_parent, daemon=True).start()
     with Path(printed).open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when the GPU is first used
+    if gpus is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus  # read when a GPU is first used
 
     import torch
     from omegaconf import OmegaConf
@@ -191,9 +197,16 @@ def visible_gpus() -> list[str]:
     return [str(number) for number in range(torch.cuda.device_count())]
 
 
-def default_workers() -> int:
-    """One for each GPU; without one, for each core up to four, as every run holds its data in memory."""
-    return len(visible_gpus()) or min(n_cores(), 4)
+def shares_of_gpus(n_devices: int) -> list[str]:
+    """The GPUs of each run, as CUDA_VISIBLE_DEVICES names them; all of them to each where a run asks for more."""
+    gpus = visible_gpus()
+    starts = range(0, max(len(gpus) - n_devices, 0) + 1, n_devices) if gpus else ()
+    return [",".join(gpus[start : start + n_devices]) for start in starts]
+
+
+def default_workers(n_devices: int) -> int:
+    """One for as many GPUs as a run takes; without one, for as many cores up to four, as each run holds its data in memory."""
+    return len(shares_of_gpus(n_devices)) or max(1, min(n_cores(), 4) // n_devices)
 
 
 def n_cores() -> int:
