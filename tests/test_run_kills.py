@@ -1,0 +1,117 @@
+"""Runs killed at random moments, half of them while a checkpoint is written, and resumed."""
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SMALL
+
+from gpattention import artifacts
+from gpattention.artifacts import load_run
+from gpattention.checkpoints import read_checkpoint
+from gpattention.config import compose_config
+from gpattention.run import run
+from gpattention.workers import PROCESSES, load_ahead
+
+RUN = [*SMALL, "trainer.max_epochs=25", "data.batch_size=32", "model=transformer", "model.dropout=0.1", "resume=auto"]
+MOMENTS = ("half written", "before the renames", "between the renames", "after the renames")
+
+
+def start(folder, moment=None, at=0):
+    process = PROCESSES.Process(target=work, args=(str(folder), moment, at))
+    process.start()
+    return process
+
+
+def work(folder, moment, at):
+    import torch
+
+    from gpattention.quiet import quiet_libraries
+
+    torch.set_num_threads(1)
+    quiet_libraries()
+    if moment is not None:
+        kill_while_written(moment, at)
+    run(compose_config(RUN), Path(folder))
+
+
+def kill_while_written(moment, at):
+    """This process is killed while it writes the checkpoint with this number, from 0."""
+    n = {"synced": 0}
+    fsync, replace = os.fsync, Path.replace
+
+    def end():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def counted_fsync(descriptor):
+        fsync(descriptor)
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name.endswith(".ckpt.tmp"):
+            n["synced"] += 1
+            if n["synced"] == at + 1 and moment == "half written":
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+                end()
+
+    def replace_or_end(path, other):
+        is_due = n["synced"] == at + 1 and path.name.endswith((".ckpt", ".ckpt.tmp"))
+        if is_due and moment == "before the renames":
+            end()
+        if is_due and moment == "between the renames" and path.name.endswith(".tmp"):
+            end()
+        replace(path, other)
+        if is_due and moment == "after the renames" and path.name.endswith(".tmp"):
+            end()
+
+    os.fsync, Path.replace = counted_fsync, replace_or_end
+
+
+@pytest.mark.parametrize(
+    "n_kills", [pytest.param(4, marks=pytest.mark.slow), pytest.param(30, marks=pytest.mark.stress)]
+)
+def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsys):
+    load_ahead()
+    first = PROCESSES.Process(target=time.sleep, args=(0,))  # the server has loaded the program once this has ended
+    first.start()
+    first.join()
+    start_time = time.monotonic()
+    undisturbed = start(tmp_path / "undisturbed")
+    undisturbed.join()
+    seconds = time.monotonic() - start_time
+    wanted = json.loads((tmp_path / "undisturbed" / artifacts.METRICS).read_text())
+
+    rng = random.Random(0)
+    differences, n_killed = [], 0
+    for number in range(n_kills):
+        folder = tmp_path / str(number)
+        if number % 2:
+            moment = MOMENTS[number // 2 % len(MOMENTS)]
+            process = start(folder, moment, rng.randrange(25))
+            process.join()
+        else:
+            process = start(folder)
+            time.sleep(rng.uniform(0, seconds))
+            process.kill()
+            process.join()
+        n_killed += process.exitcode == -signal.SIGKILL
+        resumed = start(folder)
+        resumed.join()
+        assert resumed.exitcode == 0
+        assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - set(artifacts.UNFINISHED)
+        read_checkpoint(folder / artifacts.CHECKPOINT)
+        load_run(folder)
+        metrics = json.loads((folder / artifacts.METRICS).read_text())
+        table = pd.read_csv(folder / artifacts.PREDICTIONS, sep="\t")
+        assert len(table) == wanted["n_test"]
+        residual = (table["measured"] - table["predicted"]) ** 2
+        r2 = 1 - residual.sum() / ((table["measured"] - table["measured"].mean()) ** 2).sum()
+        assert r2 == pytest.approx(metrics["test/r2"], abs=1e-6)
+        differences.append(abs(metrics["test/r2"] - wanted["test/r2"]))
+    assert n_killed >= 0.7 * n_kills  # a random moment may come after the end
+    assert max(differences) < 0.003
+    with capsys.disabled():
+        print(f"\n{n_kills} runs, {n_killed} killed: largest difference of R2 {np.max(differences):.2g}")
