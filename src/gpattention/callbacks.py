@@ -43,7 +43,8 @@ class EpochHistory(L.Callback):
             return
         row = {"epoch": trainer.current_epoch + 1, "seconds": round(time.perf_counter() - self.start, 3)}
         for group in (group for optimizer in trainer.optimizers[:1] for group in optimizer.param_groups[:1]):
-            row["learning_rate"] = group["lr"]
+            if "lr" in group:  # a solver has none
+                row["learning_rate"] = group["lr"]
         self.rows.append(row | module.scores)
         for logger in trainer.loggers:
             logger.log_metrics(self.rows[-1], step=trainer.current_epoch + 1)
@@ -78,7 +79,7 @@ class FitProgress(L.Callback):
             )
 
     def on_validation_end(self, trainer: L.Trainer, module: Any) -> None:
-        if trainer.state.fn != "fit" or trainer.sanity_checking or not module.automatic_optimization:
+        if trainer.state.fn != "fit" or trainer.sanity_checking or module.max_epochs == 1:
             return
         epoch, epochs = trainer.current_epoch + 1, trainer.max_epochs or 0
         text = f"epoch {epoch}/{epochs}, {self.monitor} {module.scores[self.monitor]:.4f}"
@@ -87,7 +88,7 @@ class FitProgress(L.Callback):
             log.info("%s: %s", self.name, text)
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
-        if self.on_epoch is not None and module.automatic_optimization:
+        if self.on_epoch is not None and module.max_epochs != 1:
             self.on_epoch(trainer.current_epoch + 1, trainer.max_epochs or 0, module.scores[self.monitor])
 
     def on_fit_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:

@@ -15,7 +15,7 @@ from gpattention.metrics import R2PerEnvironment
 
 
 class ClosedFormMap(GPMap):
-    """Solves for all candidates after one pass over the training part; validation chooses one for each environment.
+    """Solves for all candidates after a pass over the training part; validation chooses one for each environment.
 
     An environment without a value in the validation part takes the candidate with the highest mean R2 of the others.
 
@@ -26,6 +26,7 @@ class ClosedFormMap(GPMap):
     """
 
     one_map = False
+    max_epochs = 1
 
     def __init__(self, environment_names: list[str]) -> None:
         super().__init__(environment_names)
@@ -37,7 +38,7 @@ class ClosedFormMap(GPMap):
         return "one_pass"
 
     def solve(self) -> None:
-        """Solve for every candidate; called once, at the start of the validation."""
+        """Solve for every candidate; called after the pass, at the start of the validation."""
         raise NotImplementedError
 
     def predict_candidates(self, genotype_BL: Tensor) -> Tensor:
@@ -55,7 +56,7 @@ class ClosedFormMap(GPMap):
         return None
 
     def on_train_epoch_end(self) -> None:
-        self.trainer.should_stop = True  # one pass is all there is
+        self.trainer.should_stop = True  # one pass is all there is, whatever the Trainer was told
 
     @property
     def choosing(self) -> bool:

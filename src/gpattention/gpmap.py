@@ -20,7 +20,10 @@ class GPMap(L.LightningModule):
         target_environment: name of the environment whose scores are also given as `r2_target`; None for none.
         predictions: (N, E) of the last validation after the fit (`val`) and of the last test (`test`), in the order of
             their rows.
+        max_epochs: of the fit, where that is the map's own matter; None leaves it to the Trainer's settings.
     """
+
+    max_epochs: int | None = None
 
     def __init__(self, environment_names: list[str]) -> None:
         super().__init__()

@@ -51,7 +51,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
     left as it is.
 
     Args:
-        on_epoch: told of every epoch of a network.
+        on_epoch: told of every epoch of a map that takes several.
 
     Raises:
         InputError: the configuration or the data cannot be used, or the folder holds another run.
@@ -189,6 +189,8 @@ def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epo
     progress = FitProgress(model_name(config), config["monitor"], on_epoch)
     chosen = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
     settings = {name: value for name, value in config["trainer"].items() if name != "_target_"}
+    if module.max_epochs is not None:
+        settings["max_epochs"] = module.max_epochs
     saving = SaveOnSigterm(folder / artifacts.LAST)
     callbacks = [EpochHistory(), TrainingPosition(), progress, saving, best, last, *chosen]
     return make_trainer(**settings, by_gradients=module.automatic_optimization, callbacks=callbacks)
@@ -216,7 +218,7 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     module.scores |= {name: value for name, value in rows[-1].items() if name.startswith("train/")}
 
     path = folder / artifacts.CHECKPOINT
-    best_epoch = 1
+    best_epoch = len(rows)
     if module.automatic_optimization:
         best = newest_whole(path)
         if best is None:
@@ -224,7 +226,7 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
         checkpoint = read_checkpoint(best)
         best_epoch = checkpoint["epoch"] + 1
         module.load_state_dict(checkpoint["state_dict"])
-    else:  # solved in one pass without an optimizer step, so that the Trainer saw nothing to save
+    else:  # a solution is the best at its last step, and of one pass the Trainer sees nothing to save
         trainer.save_checkpoint(path, weights_only=True)
     trainer.validate(module, datamodule=data, verbose=False)
     trainer.test(module, datamodule=data, verbose=False)

@@ -1,0 +1,122 @@
+"""Conjugate gradients for (A + shift) x = b, all shifts from the products A p that the smallest of them takes.
+
+Residuals of shifted systems are multiples of one another, so that one sequence of directions serves them all
+(Jegerlehner 1996, hep-lat/9612014; van den Eshof and Sleijpen 2004). Letters: K systems, S shifts, T unknowns.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class ConjugateGradients(torch.optim.Optimizer):
+    """Solves K systems, symmetric and positive definite, at S shifts each; a step is one iteration of all.
+
+    An optimizer, so that a Trainer counts its steps and keeps its state in checkpoints. Before the first step the caller puts
+    the right-hand sides b into `image`, before every other one the products A `direction`. A system at a shift stays as it
+    is once it is solved.
+
+    Args:
+        image: (K, T), taken and set to zero by each step; its type and device are those of all that is kept. Sums are taken
+            in float64.
+        shifts: S of them, above 0.
+        tolerance: norm of the residual, relative to that of b, at which a system is solved.
+    """
+
+    def __init__(self, image: Tensor, shifts: list[float], tolerance: float) -> None:
+        super().__init__([image], {})
+        self.image = image
+        self.shifts = torch.tensor(sorted(shifts), dtype=torch.float64, device=image.device)
+        self.tolerance = tolerance
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The state that checkpoints hold; empty before the first step."""
+        return self.state[self.image]
+
+    @property
+    def direction(self) -> Tensor:
+        """(K, T) directions whose products with A the next step takes."""
+        return self.kept["directions"][0]
+
+    @property
+    def solutions(self) -> Tensor:
+        """(S, K, T) of the shifts in rising order."""
+        return self.kept["solutions"]
+
+    @property
+    def relative_residual(self) -> Tensor:
+        """(S, K) norms, relative to those of b; 0 where b is 0."""
+        norm_K = self.kept["squares"].sqrt()
+        first_K = self.kept["first_squares"].sqrt()
+        return torch.where(first_K > 0, self.kept["ratio"].abs() * norm_K / first_K, 0.0)
+
+    @property
+    def solved(self) -> Tensor:
+        """(S, K) which systems need no further step."""
+        return self.relative_residual <= self.tolerance
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One iteration, or the start of all systems; a closure is not called."""
+        if self.kept:
+            self.iterate()
+        else:
+            self.start()
+        self.image.zero_()
+
+    def start(self) -> None:
+        n_shifts, n_systems = len(self.shifts), len(self.image)
+        squares = dot(self.image, self.image)
+        self.kept.update(
+            residual=self.image.clone(),
+            directions=self.image.expand(n_shifts, -1, -1).clone(),
+            solutions=self.image.new_zeros(n_shifts, *self.image.shape),
+            squares=squares,
+            first_squares=squares.clone(),
+            # By shift: the residual as a multiple of the first shift's, now and a step before; of the first, its last step
+            # and turn.
+            ratio=squares.new_ones(n_shifts, n_systems),
+            ratio_before=squares.new_ones(n_shifts, n_systems),
+            step_before=squares.new_ones(n_systems),
+            turn_before=squares.new_zeros(n_systems),
+        )
+
+    def iterate(self) -> None:
+        kept, open_SK = self.kept, ~self.solved
+        further_S1 = (self.shifts - self.shifts[0])[:, None]
+        squares, direction = kept["squares"], self.direction
+        curvature = dot(direction, self.image) + self.shifts[0] * dot(direction, direction)
+        step = torch.where(curvature > 0, squares / curvature, 0.0)
+        kept["residual"].sub_(column(step, self.image) * (self.image + float(self.shifts[0]) * direction))
+        new_squares = dot(kept["residual"], kept["residual"])
+        turn = torch.where(squares > 0, new_squares / squares, 0.0)
+
+        ratio, before, step_before = kept["ratio"], kept["ratio_before"], kept["step_before"]
+        below = step * kept["turn_before"] * (before - ratio) + before * step_before * (1 + step * further_S1)
+        new_ratio = torch.where(open_SK, ratio * before * step_before / below, ratio)
+        change = torch.where(open_SK, new_ratio / ratio, 1.0)
+        for shift in range(len(self.shifts)):  # one after the other: what they hold is large
+            is_open = column(open_SK[shift].double(), self.image)
+            solution, its_direction = kept["solutions"][shift], kept["directions"][shift]
+            solution.add_(is_open * column(step * change[shift], self.image) * its_direction)
+            its_direction.mul_(column(turn * change[shift] ** 2, self.image))
+            its_direction.add_(column(new_ratio[shift], self.image) * kept["residual"])
+        kept |= {
+            "squares": new_squares,
+            "ratio": new_ratio,
+            "ratio_before": torch.where(open_SK, ratio, before),
+            "step_before": step,
+            "turn_before": turn,
+        }
+
+
+def dot(a_KT: Tensor, b_KT: Tensor) -> Tensor:
+    """(K,) float64 inner products."""
+    return torch.stack([torch.dot(a.double(), b.double()) for a, b in zip(a_KT, b_KT, strict=True)])
+
+
+def column(value_K: Tensor, like: Tensor) -> Tensor:
+    """(K, 1) factors in the type of what they multiply."""
+    return value_K.to(like.dtype)[:, None]
