@@ -85,6 +85,7 @@ def test_same_seed_gives_the_same_metrics(model, tmp_path):
     [
         ("linear", 1, 0.85),
         ("pairwise", 1, 0.85),
+        ("pairwise_iterative", 1, 0.85),
         ("kronecker", 1, 0.85),
         ("attention", 1, 0.8),
         ("multi_environment_attention", 1, 0.8),
@@ -454,6 +455,7 @@ TEMPERATURES = ["data.temperatures=[23,27,31,35]", "data.n_interactions=2", "dat
         ["model=multi_environment_attention", "model.environment_token=shared", "data.balance=resample"],
         ["model=kronecker", "model.genotype_kernel=gaussian", "model.refit=true"],
         ["model=pairwise", "model.environment=pooled"],
+        ["model=pairwise_iterative"],
         ["model=linear"],
     ],
     ids=lambda model: " ".join(part.partition("=")[2] for part in model),

@@ -1,11 +1,11 @@
 """Linear + pairwise maps on any number of loci: ridge regression by conjugate gradients, without the matrix of the terms.
 
-Letters: B batch, L loci, T terms (L + L (L - 1) / 2), E environments, R ratios of the penalties, S pairwise penalties,
-C = R S candidates, K = R E systems of equations.
+Letters: B batch, L loci, P pairs of loci, T = L + P terms, M = 1 + L terms that are eliminated, the intercept first,
+E environments, R additive penalties, S pairwise penalties, C = S R candidates, K = R E systems of equations.
 """
 
 import logging
-from typing import Any, Literal
+from typing import Literal
 
 import psutil
 import torch
@@ -15,7 +15,7 @@ from gpattention.closed_form import ClosedFormMap
 from gpattention.conjugate_gradients import ConjugateGradients
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
-from gpattention.quadratic_form import add_moments, n_pairs, pack, predict_quadratic, unpack
+from gpattention.quadratic_form import add_pair_sums, n_pairs, pack, predict_pairs, unpack
 from gpattention.ranks import sum_over_ranks
 
 log = logging.getLogger(__name__)
@@ -24,26 +24,27 @@ log = logging.getLogger(__name__)
 class AllPairsModule(ClosedFormMap):
     """The least squares of `RidgeModule` with pairs (Eq. 2), solved by iteration: an epoch is one step.
 
-    A prediction is intercept + x'a + x'Mx, so that a step is two products of matrices of the size of the genotypes. The
-    first epoch takes the sums that the equations start from. The equations for all pairwise penalties at one ratio of the
-    penalties are solved together, for the price of one. In each epoch validation chooses, for each environment, among the
-    candidates as they are then; the fit ends once all are solved.
+    Intercept and additive terms are few and eliminated exactly, which leaves equations for the coefficients of the pairs. A
+    step takes two products of matrices for each additive penalty: predictions x'Mx of all training individuals and, of what
+    intercept and additive terms cannot explain of them, the sums over each pair of loci. The equations for all pairwise
+    penalties at one additive penalty are solved together. After each step validation chooses, for each environment, among
+    the candidates as they are then; the fit ends once all are solved.
 
     Args:
         n_loci: L.
         environment_names: E names, in the order of the phenotype columns.
-        pairwise_penalties: candidates, per term as for `RidgeModule`: times the number of pairs they are added to the
-            diagonal. The smaller the smallest is, the more steps it takes.
-        penalty_ratios: candidates, additive penalty over pairwise penalty, both per term. Each costs as much as the first.
+        additive_penalties, pairwise_penalties: candidates, per term, as for `RidgeModule`. Each additive one takes products
+            of its own; the pairwise ones share them, and the smallest decides how many steps they take.
         tolerance: norm of the residual of the equations, relative to that of their right-hand side, at which they are solved.
         max_iterations: steps after which the fit ends in any case.
-        arithmetic: of products and coefficients. float64 takes twice the time and memory.
+        arithmetic: of products and coefficients of pairs. float64 takes twice the time and memory.
 
     Raises:
         InputError: a value is out of range, or the solutions do not fit into memory.
     """
 
-    coefficients: Tensor
+    additive: Tensor
+    pairwise: Tensor
     intercept: Tensor
     penalty: Tensor
 
@@ -52,18 +53,18 @@ class AllPairsModule(ClosedFormMap):
         *,
         n_loci: int,
         environment_names: list[str],
+        additive_penalties: list[float],
         pairwise_penalties: list[float],
-        penalty_ratios: list[float],
         tolerance: float = 1e-4,
         max_iterations: int = 500,
         arithmetic: Literal["float32", "float64"] = "float32",
     ) -> None:
         super().__init__(environment_names)
         self.save_hyperparameters(logger=False)
-        if not pairwise_penalties or not penalty_ratios or min(*pairwise_penalties, *penalty_ratios) <= 0:
+        if not additive_penalties or not pairwise_penalties or min(*additive_penalties, *pairwise_penalties) <= 0:
             raise InputError(
-                f"model.pairwise_penalties={pairwise_penalties}, penalty_ratios={penalty_ratios}: give at least one of each, "
-                "above 0"
+                f"model.additive_penalties={additive_penalties}, pairwise_penalties={pairwise_penalties}: give at least "
+                "one of each, above 0"
             )
         if not 0 < tolerance < 1 or max_iterations < 1:
             raise InputError(
@@ -72,120 +73,126 @@ class AllPairsModule(ClosedFormMap):
             )
         if n_loci < 2:
             raise InputError(f"pairs need at least 2 loci and there is {n_loci}: use model=linear")
-        self.n_loci, self.n_terms = n_loci, n_loci + n_pairs(n_loci)
-        self.pairwise_penalties, self.ratios = sorted(pairwise_penalties), penalty_ratios
+        self.n_loci, self.n_pairs = n_loci, n_pairs(n_loci)
+        self.additive_penalties, self.pairwise_penalties = additive_penalties, sorted(pairwise_penalties)
         self.tolerance = tolerance
         self.max_epochs = max_iterations + 1
         self.arithmetic = getattr(torch, arithmetic)
         n_environments = len(environment_names)
-        self.n_systems = len(penalty_ratios) * n_environments
-        refuse_too_many_solutions(self.n_terms, self.n_systems, len(pairwise_penalties), self.arithmetic.itemsize)
-        self.register_buffer("coefficients", torch.zeros(self.n_terms, n_environments, dtype=self.arithmetic))
+        self.n_systems = len(additive_penalties) * n_environments
+        refuse_too_many_solutions(self.n_pairs, self.n_systems, len(pairwise_penalties), self.arithmetic.itemsize)
+        self.register_buffer("additive", torch.zeros(n_loci, n_environments, dtype=torch.float64))
+        self.register_buffer("pairwise", torch.zeros(self.n_pairs, n_environments, dtype=self.arithmetic))
         self.register_buffer("intercept", torch.zeros(n_environments, dtype=torch.float64))
         self.register_buffer("penalty", torch.zeros(2, n_environments, dtype=torch.float64))
 
     def n_fitted(self) -> int:
-        return self.coefficients.numel() + self.intercept.numel()
+        return self.additive.numel() + self.pairwise.numel() + self.intercept.numel()
 
     def forward(self, genotype_BL: Tensor) -> Tensor:
         """(B, L) genotypes to (B, E) standardised phenotypes."""
-        genotype_BL = genotype_BL.to(self.arithmetic)
-        parts = (unpack(coefficients_T, self.n_loci) for coefficients_T in self.coefficients.T)
-        return torch.stack([predict_quadratic(genotype_BL, *part) for part in parts], dim=1) + self.intercept
+        return self.predict_all(genotype_BL, self.intercept, self.additive.T, self.pairwise.T)
+
+    def predict_all(self, genotype_BL: Tensor, intercept_X: Tensor, additive_XL: Tensor, pairs_XP: Tensor) -> Tensor:
+        """(B, X) float64 predictions of any number X of maps."""
+        factors = genotype_BL.to(self.arithmetic)
+        pairs_BX = torch.stack([predict_pairs(factors, unpack(one_P, self.n_loci)) for one_P in pairs_XP], dim=1)
+        return intercept_X + genotype_BL.double() @ additive_XL.T + pairs_BX.double()
 
     def configure_optimizers(self) -> ConjugateGradients:  # type: ignore[override]
-        image = torch.zeros(self.n_systems, self.n_terms, dtype=self.arithmetic, device=self.device)
-        shifts = [penalty * (self.n_terms - self.n_loci) for penalty in self.pairwise_penalties]
-        self.solver = ConjugateGradients(image, shifts, self.tolerance)
-        # Additive terms in a unit in which their penalty is that of the pairs: then a penalty is a shift.
-        n_environments = len(self.environment_names)
-        pairs_per_locus = (self.n_terms - self.n_loci) / self.n_loci
-        units = [(pairs_per_locus / ratio) ** 0.5 for ratio in self.ratios]
-        self.unit_K = torch.tensor(units, dtype=self.arithmetic, device=self.device).repeat_interleave(n_environments)
+        image = torch.zeros(self.n_systems, self.n_pairs, dtype=self.arithmetic, device=self.device)
+        shifts = [penalty * self.n_pairs for penalty in self.pairwise_penalties]
+        self.solver = ConjugateGradients(image, 1 + self.n_loci, shifts, self.tolerance)
+        self.eliminated_KMM: Tensor | None = None
         return self.solver
 
     def on_train_epoch_start(self) -> None:
-        """What is multiplied in this epoch, and empty sums for it."""
-        size = self.n_loci
-        options: dict[str, Any] = {"dtype": self.arithmetic, "device": self.device}
-        kept, n_environments = self.solver.kept, len(self.environment_names)
-        n_sums = self.n_systems if kept else 2 * n_environments  # at first weights and weighted phenotypes
-        self.additive = torch.zeros(n_sums, size, **options)
-        self.pairs = torch.zeros(n_sums, size, size, **options)
-        if not kept:
-            self.total = torch.zeros(2, n_environments, dtype=torch.float64, device=self.device)
-            return
-        direction_KT = self.in_own_units(self.solver.direction)
-        self.factors = [unpack(direction_T, size) for direction_T in direction_KT]
-        means_KT = kept["term_mean"].repeat(len(self.ratios), 1)
-        self.offset_K = (direction_KT * means_KT).sum(1, dtype=torch.float64).to(self.arithmetic)
-
-    def in_own_units(self, terms_KT: Tensor) -> Tensor:
-        """Coefficients of the equations as those of the terms, or sums over the terms as those of the equations."""
-        own_KT = terms_KT.clone()
-        own_KT[..., : self.n_loci] *= self.unit_K[:, None]
-        return own_KT
+        """The first epoch multiplies phenotypes, every other one the predictions of the present directions."""
+        size, n_environments = 1 + self.n_loci, len(self.environment_names)
+        self.values_KM = torch.zeros(self.n_systems, size, dtype=torch.float64, device=self.device)
+        self.multiplied: list[Tensor] = []  # (B, K) of each batch
+        if self.solver.kept:
+            self.factors = [unpack(direction_P, self.n_loci) for direction_P in self.solver.direction]
+        else:
+            self.products_EMM = self.values_KM.new_zeros(n_environments, size, size)
 
     def training_step(self, batch: Batch, index: int) -> None:
-        genotype_BL, weight_BE = batch.genotype.to(self.arithmetic), batch.weight.to(self.arithmetic)
+        n_environments = len(self.environment_names)
+        weight_BE, few_BM = batch.weight.to(self.arithmetic), with_intercept(batch.genotype.to(self.arithmetic))
         if self.solver.kept:
-            n_environments = len(self.environment_names)
-            for system, factors in enumerate(self.factors):
-                prediction_B = predict_quadratic(genotype_BL, *factors) - self.offset_K[system]
-                weighted_B = weight_BE[:, system % n_environments] * prediction_B
-                add_moments(self.additive[system], self.pairs[system], genotype_BL, weighted_B)
+            multiplied_BK = torch.stack([predict_pairs(few_BM[:, 1:], factors) for factors in self.factors], dim=1)
         else:
-            weighted_BE = weight_BE * batch.phenotype.to(self.arithmetic)
-            self.total += torch.stack([weight_BE.double().sum(0), weighted_BE.double().sum(0)])
-            for number, value_B in enumerate(torch.cat([weight_BE, weighted_BE], dim=1).T):
-                add_moments(self.additive[number], self.pairs[number], genotype_BL, value_B)
+            multiplied_BK = batch.phenotype.to(self.arithmetic).repeat(1, len(self.additive_penalties))
+            for products_MM, weight_B in zip(self.products_EMM, weight_BE.T, strict=True):
+                products_MM += (weight_B[:, None] * few_BM).T @ few_BM
+        weighted_BK = weight_BE.repeat(1, self.n_systems // n_environments) * multiplied_BK
+        self.values_KM += weighted_BK.double().T @ few_BM.double()
+        self.multiplied.append(multiplied_BK)
         if index + 1 == self.trainer.num_training_batches:
             self.take_step()
 
     def take_step(self) -> None:
-        """Start the equations, or take one step of all of them, from the sums of all processes."""
-        sums_T = torch.stack([pack(*parts) for parts in zip(self.additive, self.pairs, strict=True)])
-        sum_over_ranks(sums_T)
-        if self.solver.kept:
-            self.solver.image.copy_(self.in_own_units(sums_T))
-            self.optimizers().step()  # type: ignore[union-attr]
+        """Start the equations, or take one step of all of them, with the sums of all processes."""
+        sum_over_ranks(self.values_KM)
+        is_start = not self.solver.kept
+        if is_start:
+            sum_over_ranks(self.products_EMM)
         else:
-            sum_over_ranks(self.total)
-            count_E, phenotype_E = self.total[0].clamp_min(torch.finfo(torch.float64).tiny), self.total[1]
-            mean_ET, moments_ET = (sums_T / count_E[:, None].repeat(2, 1)).to(self.arithmetic).chunk(2)
-            right_ET = count_E[:, None] * (moments_ET - (phenotype_E / count_E)[:, None] * mean_ET)
-            self.solver.image.copy_(self.in_own_units(right_ET.to(self.arithmetic).repeat(len(self.ratios), 1)))
-            self.optimizers().step()  # type: ignore[union-attr]
-            self.solver.kept.update(term_mean=mean_ET, phenotype_mean=phenotype_E / count_E)
-        del self.additive, self.pairs
+            self.products_EMM = self.solver.kept["products"]
+            self.solver.values.copy_(self.values_KM)
+        explained_KM = self.eliminate(self.values_KM).to(self.arithmetic)
+        sums_KLL = self.solver.image.new_zeros(self.n_systems, self.n_loci, self.n_loci)
+        for batch, multiplied_BK in zip(self.trainer.train_dataloader, self.multiplied, strict=True):  # type: ignore[arg-type]
+            genotype_BL, weight_BE = batch.genotype.to(self.arithmetic), batch.weight.to(self.arithmetic)
+            rest_BK = multiplied_BK - with_intercept(genotype_BL) @ explained_KM.T
+            for system, sums_LL in enumerate(sums_KLL):
+                weight_B = weight_BE[:, system % len(self.environment_names)]
+                add_pair_sums(sums_LL, genotype_BL, weight_B * rest_BK[:, system])
+        self.solver.image.copy_(torch.stack([pack(sums_LL) for sums_LL in sums_KLL]))
+        sum_over_ranks(self.solver.image)
+        self.optimizers().step()  # type: ignore[union-attr]
+        if is_start:
+            self.solver.kept.update(products=self.products_EMM, moments=self.values_KM)
+        del self.multiplied
+
+    def eliminate(self, values_KM: Tensor) -> Tensor:
+        """Coefficients of intercept and additive terms, given their sums of products with what they are to explain."""
+        if self.eliminated_KMM is None:
+            penalties_K = torch.tensor(self.additive_penalties, dtype=torch.float64, device=self.device)
+            penalties_K = (penalties_K * self.n_loci).repeat_interleave(len(self.environment_names))
+            penalised_KMM = self.products_EMM.repeat(len(self.additive_penalties), 1, 1)
+            penalised_KMM.diagonal(dim1=1, dim2=2)[:, 1:] += penalties_K[:, None]
+            penalised_KMM[:, 0, 0].clamp_(min=1e-300)  # an environment without a training value
+            self.eliminated_KMM = torch.linalg.cholesky(penalised_KMM)
+        return torch.cholesky_solve(values_KM[..., None], self.eliminated_KMM)[..., 0]
 
     def solve(self) -> None:
-        """Candidates as they are after the last step."""
+        """Candidates as they are after the last step: intercepts (C, E), additive (C, E, L) and pairs (C, E, P)."""
         kept, n_environments = self.solver.kept, len(self.environment_names)
-        coefficients = self.in_own_units(self.solver.solutions)
-        self.candidates = coefficients.unflatten(1, (-1, n_environments)).flatten(0, 1)  # (C, E, T)
-        offset_CE = torch.einsum("cet,et->ce", self.candidates, kept["term_mean"]).double()
-        self.candidate_intercepts = kept["phenotype_mean"] - offset_CE
+        self.products_EMM = kept["products"]
+        few_SKM = torch.stack([self.eliminate(kept["moments"] - one_KM) for one_KM in self.solver.solution_values])
+        few_CEM = few_SKM.unflatten(1, (-1, n_environments)).flatten(0, 1)
+        pairs_CEP = self.solver.solutions.unflatten(1, (-1, n_environments)).flatten(0, 1)
+        self.candidates = few_CEM[..., 0], few_CEM[..., 1:], pairs_CEP
         self.scores["train/passes"] = self.current_epoch + 1.0
         self.scores["train/residual"] = self.solver.relative_residual.max().item()
 
     def predict_candidates(self, genotype_BL: Tensor) -> Tensor:
-        genotype_BL = genotype_BL.to(self.arithmetic)
-        parts = (unpack(coefficients_T, self.n_loci) for coefficients_T in self.candidates.flatten(0, 1))
-        prediction = torch.stack([predict_quadratic(genotype_BL, *part) for part in parts], dim=1)
-        return prediction.unflatten(1, self.candidate_intercepts.shape) + self.candidate_intercepts
+        parts = (part.flatten(0, 1) for part in self.candidates)
+        return self.predict_all(genotype_BL, *parts).unflatten(1, self.candidates[0].shape)
 
     def keep(self, best_E: Tensor) -> None:
         environment = torch.arange(len(best_E), device=best_E.device)
-        self.coefficients.copy_(self.candidates[best_E, environment].T)
-        self.intercept.copy_(self.candidate_intercepts[best_E, environment])
-        pairwise = torch.tensor(self.pairwise_penalties, dtype=torch.float64, device=best_E.device)[
-            best_E // len(self.ratios)
+        intercept_E, additive_EL, pairs_EP = (part[best_E, environment] for part in self.candidates)
+        self.intercept.copy_(intercept_E)
+        self.additive.copy_(additive_EL.T)
+        self.pairwise.copy_(pairs_EP.T)
+        n_additive = len(self.additive_penalties)
+        chosen = [
+            [self.additive_penalties[best % n_additive] * self.n_loci for best in best_E.tolist()],
+            [self.pairwise_penalties[best // n_additive] * self.n_pairs for best in best_E.tolist()],
         ]
-        additive = (
-            pairwise * torch.tensor(self.ratios, dtype=torch.float64, device=best_E.device)[best_E % len(self.ratios)]
-        )
-        self.penalty.copy_(torch.stack([additive * self.n_loci, pairwise * (self.n_terms - self.n_loci)]))
+        self.penalty.copy_(torch.tensor(chosen, dtype=torch.float64))
         del self.candidates
 
     def on_train_epoch_end(self) -> None:
@@ -201,14 +208,19 @@ class AllPairsModule(ClosedFormMap):
             )
 
 
-def refuse_too_many_solutions(n_terms: int, n_systems: int, n_shifts: int, n_bytes: int) -> None:
+def with_intercept(genotype_BL: Tensor) -> Tensor:
+    """(B, M) a column of ones, then the alleles."""
+    return torch.nn.functional.pad(genotype_BL, (1, 0), value=1.0)
+
+
+def refuse_too_many_solutions(n_pairs: int, n_systems: int, n_shifts: int, n_bytes: int) -> None:
     """Raise an InputError if the solutions do not fit into the memory that is free."""
     # Solutions and directions by shift, residual and image; sums as full matrices; candidates, and the checkpoint's copies.
-    needed = n_bytes * n_terms * n_systems * (5 * n_shifts + 8)
+    needed = n_bytes * n_pairs * n_systems * (5 * n_shifts + 8)
     free = psutil.virtual_memory().available
     if needed > free:
         raise InputError(
-            f"{n_systems} systems of {n_terms:,} equations at {n_shifts} penalties need {needed / 2**30:,.1f} GiB of memory and "
+            f"{n_systems} systems of {n_pairs:,} equations at {n_shifts} penalties need {needed / 2**30:,.1f} GiB of memory and "
             f"{free / 2**30:,.1f} GiB are free: take fewer of data.environments at once, of model.penalty_ratios or of "
             "model.pairwise_penalties"
         )

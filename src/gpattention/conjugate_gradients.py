@@ -1,7 +1,7 @@
 """Conjugate gradients for (A + shift) x = b, all shifts from the products A p that the smallest of them takes.
 
 Residuals of shifted systems are multiples of one another, so that one sequence of directions serves them all
-(Jegerlehner 1996, hep-lat/9612014; van den Eshof and Sleijpen 2004). Letters: K systems, S shifts, T unknowns.
+(Jegerlehner 1996, hep-lat/9612014; van den Eshof and Sleijpen 2004). Letters: K systems, S shifts, T unknowns, M values.
 """
 
 from typing import Any
@@ -13,20 +13,23 @@ from torch import Tensor
 class ConjugateGradients(torch.optim.Optimizer):
     """Solves K systems, symmetric and positive definite, at S shifts each; a step is one iteration of all.
 
-    An optimizer, so that a Trainer counts its steps and keeps its state in checkpoints. Before the first step the caller puts
-    the right-hand sides b into `image`, before every other one the products A `direction`. A system at a shift stays as it
-    is once it is solved.
+    An optimizer, so that a Trainer counts its steps and keeps its state in checkpoints. Before the first step the caller
+    puts the right-hand sides b into `image`, before every other one the products A `direction`, and into `values` what else
+    it knows of the direction that is linear in it; `solution_values` are then those of the solutions. A system at a shift
+    stays as it is once it is solved.
 
     Args:
-        image: (K, T), taken and set to zero by each step; its type and device are those of all that is kept. Sums are taken
-            in float64.
+        image: (K, T), taken and set to zero by each step; its type and device are those of all vectors that are kept. Sums
+            are taken in float64.
+        n_values: M.
         shifts: S of them, above 0.
         tolerance: norm of the residual, relative to that of b, at which a system is solved.
     """
 
-    def __init__(self, image: Tensor, shifts: list[float], tolerance: float) -> None:
+    def __init__(self, image: Tensor, n_values: int, shifts: list[float], tolerance: float) -> None:
         super().__init__([image], {})
         self.image = image
+        self.values = torch.zeros(len(image), n_values, dtype=torch.float64, device=image.device)
         self.shifts = torch.tensor(sorted(shifts), dtype=torch.float64, device=image.device)
         self.tolerance = tolerance
 
@@ -44,6 +47,11 @@ class ConjugateGradients(torch.optim.Optimizer):
     def solutions(self) -> Tensor:
         """(S, K, T) of the shifts in rising order."""
         return self.kept["solutions"]
+
+    @property
+    def solution_values(self) -> Tensor:
+        """(S, K, M) float64."""
+        return self.kept["solution_values"]
 
     @property
     def relative_residual(self) -> Tensor:
@@ -67,48 +75,62 @@ class ConjugateGradients(torch.optim.Optimizer):
         self.image.zero_()
 
     def start(self) -> None:
-        n_shifts, n_systems = len(self.shifts), len(self.image)
+        each = len(self.shifts), *self.image.shape
         squares = dot(self.image, self.image)
+        values = self.values.new_zeros(*each[:2], self.values.shape[1])
         self.kept.update(
             residual=self.image.clone(),
-            directions=self.image.expand(n_shifts, -1, -1).clone(),
-            solutions=self.image.new_zeros(n_shifts, *self.image.shape),
+            directions=self.image.expand(each).clone(),
+            solutions=self.image.new_zeros(each),
+            values_before=self.values.clone(),
+            direction_values=values,
+            solution_values=values.clone(),
             squares=squares,
             first_squares=squares.clone(),
-            # By shift: the residual as a multiple of the first shift's, now and a step before; of the first, its last step
-            # and turn.
-            ratio=squares.new_ones(n_shifts, n_systems),
-            ratio_before=squares.new_ones(n_shifts, n_systems),
-            step_before=squares.new_ones(n_systems),
-            turn_before=squares.new_zeros(n_systems),
+            # Of the first shift: the length of its last step, and the share of the last direction in the next.
+            step_before=squares.new_ones(each[1]),
+            turn_before=squares.new_zeros(each[1]),
+            # Of each shift: the share of its last direction, and its residual as a multiple of the first shift's.
+            turns_before=squares.new_zeros(each[:2]),
+            ratio=squares.new_ones(each[:2]),
+            ratio_before=squares.new_ones(each[:2]),
         )
 
     def iterate(self) -> None:
         kept, open_SK = self.kept, ~self.solved
-        further_S1 = (self.shifts - self.shifts[0])[:, None]
-        squares, direction = kept["squares"], self.direction
+        residual, direction, squares = kept["residual"], self.direction, kept["squares"]
+        ratio, before, step_before = kept["ratio"], kept["ratio_before"], kept["step_before"]
+        turn_before = kept["turn_before"]
+        residual_values = self.values - turn_before[:, None] * kept["values_before"]
+        kept["direction_values"] = (
+            ratio[..., None] * residual_values + kept["turns_before"][..., None] * kept["direction_values"]
+        )
+        kept["values_before"] = self.values.clone()
+
         curvature = dot(direction, self.image) + self.shifts[0] * dot(direction, direction)
         step = torch.where(curvature > 0, squares / curvature, 0.0)
-        kept["residual"].sub_(column(step, self.image) * (self.image + float(self.shifts[0]) * direction))
-        new_squares = dot(kept["residual"], kept["residual"])
+        residual.sub_(column(step, residual) * (self.image + float(self.shifts[0]) * direction))
+        new_squares = dot(residual, residual)
         turn = torch.where(squares > 0, new_squares / squares, 0.0)
 
-        ratio, before, step_before = kept["ratio"], kept["ratio_before"], kept["step_before"]
-        below = step * kept["turn_before"] * (before - ratio) + before * step_before * (1 + step * further_S1)
+        further_S1 = (self.shifts - self.shifts[0])[:, None]
+        below = step * turn_before * (before - ratio) + before * step_before * (1 + step * further_S1)
         new_ratio = torch.where(open_SK, ratio * before * step_before / below, ratio)
         change = torch.where(open_SK, new_ratio / ratio, 1.0)
+        steps, turns = open_SK * step * change, turn * change**2
+        kept["solution_values"] += steps[..., None] * kept["direction_values"]
         for shift in range(len(self.shifts)):  # one after the other: what they hold is large
-            is_open = column(open_SK[shift].double(), self.image)
             solution, its_direction = kept["solutions"][shift], kept["directions"][shift]
-            solution.add_(is_open * column(step * change[shift], self.image) * its_direction)
-            its_direction.mul_(column(turn * change[shift] ** 2, self.image))
-            its_direction.add_(column(new_ratio[shift], self.image) * kept["residual"])
+            solution.add_(column(steps[shift], solution) * its_direction)
+            its_direction.mul_(column(turns[shift], solution))
+            its_direction.add_(column(new_ratio[shift], solution) * residual)
         kept |= {
             "squares": new_squares,
-            "ratio": new_ratio,
-            "ratio_before": torch.where(open_SK, ratio, before),
             "step_before": step,
             "turn_before": turn,
+            "turns_before": turns,
+            "ratio": new_ratio,
+            "ratio_before": torch.where(open_SK, ratio, before),
         }
 
 

@@ -1,6 +1,6 @@
-"""A linear and pairwise map as the quadratic form that it is: no column of a product of two loci is ever made.
+"""Sums over all pairs of loci as the quadratic forms that they are: no column of a product of two loci is ever made.
 
-Letters: B batch, L loci, P pairs of loci, L (L - 1) / 2 in the order of the upper triangle, T = L + P terms.
+Letters: B batch, L loci, P pairs of loci, L (L - 1) / 2 in the order of the upper triangle.
 """
 
 from collections.abc import Iterator
@@ -21,35 +21,34 @@ def column_blocks(n_loci: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + LOCI_AT_ONCE, n_loci)
 
 
-def unpack(coefficients_T: Tensor, n_loci: int) -> tuple[Tensor, Tensor]:
-    """(T,) coefficients as (L,) of single loci and (L, L) of pairs, in the upper triangle of a matrix else 0."""
-    pairs_LL = coefficients_T.new_zeros(n_loci, n_loci)
-    first, second = torch.triu_indices(n_loci, n_loci, 1, device=coefficients_T.device)
-    pairs_LL[first, second] = coefficients_T[n_loci:]
-    return coefficients_T[:n_loci], pairs_LL
+def unpack(coefficients_P: Tensor, n_loci: int) -> Tensor:
+    """(P,) coefficients as a matrix (L, L), above its diagonal; 0 elsewhere."""
+    pairs_LL = coefficients_P.new_zeros(n_loci, n_loci)
+    first, second = torch.triu_indices(n_loci, n_loci, 1, device=coefficients_P.device)
+    pairs_LL[first, second] = coefficients_P
+    return pairs_LL
 
 
-def pack(additive_L: Tensor, pairs_LL: Tensor) -> Tensor:
-    """(T,) from (L,) values of single loci and the upper triangle of (L, L) values of pairs."""
+def pack(pairs_LL: Tensor) -> Tensor:
+    """(P,) what is above the diagonal of (L, L)."""
     first, second = torch.triu_indices(len(pairs_LL), len(pairs_LL), 1, device=pairs_LL.device)
-    return torch.cat([additive_L, pairs_LL[first, second]])
+    return pairs_LL[first, second]
 
 
-def predict_quadratic(genotype_BL: Tensor, additive_L: Tensor, pairs_LL: Tensor) -> Tensor:
-    """(B,) x'a + x'Mx with the pairs' coefficients M above the diagonal."""
-    prediction_B = genotype_BL @ additive_L
+def predict_pairs(genotype_BL: Tensor, pairs_LL: Tensor) -> Tensor:
+    """(B,) x'Mx for coefficients M above the diagonal."""
+    prediction_B = genotype_BL.new_zeros(len(genotype_BL))
     for start, end in column_blocks(genotype_BL.shape[1]):
         product_BL = genotype_BL[:, :end] @ pairs_LL[:end, start:end]
         prediction_B += (product_BL * genotype_BL[:, start:end]).sum(1)
     return prediction_B
 
 
-def add_moments(additive_L: Tensor, pairs_LL: Tensor, genotype_BL: Tensor, value_B: Tensor) -> None:
-    """Add sums over the batch of a value times each term, in place: the transpose of `predict_quadratic`.
+def add_pair_sums(sums_LL: Tensor, genotype_BL: Tensor, value_B: Tensor) -> None:
+    """Add sums over the batch of a value times the product of each pair, in place: the transpose of `predict_pairs`.
 
-    Only the upper triangle of `pairs_LL` holds sums; what the blocks leave below it means nothing.
+    They are above the diagonal; what the blocks leave below it means nothing.
     """
     weighted_BL = value_B[:, None] * genotype_BL
-    additive_L += weighted_BL.sum(0)
     for start, end in column_blocks(genotype_BL.shape[1]):
-        pairs_LL[:end, start:end].addmm_(genotype_BL[:, :end].T, weighted_BL[:, start:end])
+        sums_LL[:end, start:end].addmm_(genotype_BL[:, :end].T, weighted_BL[:, start:end])

@@ -195,5 +195,5 @@ def refuse_too_many_terms(n_terms: int, n_patterns: int) -> None:
     if needed > free:
         raise InputError(
             f"ridge regression on {n_terms:,} terms needs {needed / 2**30:,.1f} GiB of memory for its exact solution and "
-            f"{free / 2**30:,.1f} GiB are free: use fewer loci (data.max_correlation) or model=linear"
+            f"{free / 2**30:,.1f} GiB are free: use model=pairwise_iterative, fewer loci (data.max_correlation) or model=linear"
         )
