@@ -34,7 +34,12 @@ def test_every_option_composes(group, option):
 
 
 @pytest.mark.parametrize(
-    "data", [[f"data={name}"] for name in options("data") if name not in ("split", "table")] + [["data=table", *FILES]]
+    "data",
+    [
+        [f"data={name}", *{"table": FILES, "prepared": ["data.folder=set"]}.get(name, [])]
+        for name in options("data")
+        if name != "split"
+    ],
 )
 def test_every_data_set_composes(data):
     assert check_config(compose_config(data))
@@ -83,7 +88,7 @@ def test_experiment_sets_epochs_for_a_cpu_and_an_override_wins():
         ("+callbacks.mine=1", r"callbacks.mine=1: give"),
         ("model._target_=os.system", r"model._target_=os.system: give a class or function of gpattention"),
         ("model._target_=gpattention.models.nothing", r"gpattention.models.nothing is not there"),
-        ("data=split", r"data has no _target_: choose one of simulated, table"),
+        ("data=split", r"data has no _target_: choose one of prepared, simulated, table"),
         ("~training", r"the configuration has no training"),
         ("data=table", r"data.genotype_file is not given"),
     ],
@@ -115,6 +120,12 @@ def test_help_names_every_option():
     for group in ("data", "model", "profile", "trainer", "callbacks", "logger", "experiment"):
         for option in options(group):
             assert option == "split" or option in text, f"{group}={option} is not in the help"
+
+
+def test_help_of_prepare_names_every_kind_of_file():
+    text = (conf_folder() / "prepare.yaml").read_text()
+    for option in options("prepare"):
+        assert option == "phenotypes" or f"  {option} " in text
 
 
 def test_experiment_file_with_an_unknown_key_is_refused(tmp_path, monkeypatch):

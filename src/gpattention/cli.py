@@ -28,6 +28,7 @@ SECONDS_FOR_FIRST = 5
 
 # Commands that are a call of one function; `conf/NAME.yaml` holds its arguments.
 FUNCTIONS = {
+    "prepare": "gpattention.prepare.pipeline.prepare",
     "predict": "gpattention.predict.predict",
     "read": "gpattention.read.read",
     "verify": "gpattention.verify.verify",
@@ -39,6 +40,8 @@ HELP = """gpattention: maps from genotype to phenotype
 
   gpattention train [key=value ...]       fit one map, or with -m several; the same as python train.py
   gpattention sweep sweep=NAME [...]      fit the maps of a sweep and compare them; the same as python sweep.py
+  gpattention prepare prepare=KIND folder=FOLDER [...]
+                                          turn raw genotype files (PLINK, VCF, tables) into a prepared data set
   gpattention predict run=FOLDER genotype_file=FILE [...]
                                           predict phenotypes of new genotypes with a finished run
   gpattention read run=FOLDER [what=[effects,...]]

@@ -8,6 +8,7 @@ import difflib
 import inspect
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
@@ -178,6 +179,15 @@ def suggest(key: str, known: Iterable[str], place: str = "") -> str:
     return f"{place or 'the configuration'} has {', '.join(sorted(known))}"
 
 
+def chosen_options() -> list[str]:
+    """The words of the command line that choose an option of a group; `prepare` has none by default."""
+    return [
+        word
+        for word in sys.argv[1:]
+        if (conf_folder() / word.partition("=")[0] / f"{word.partition('=')[2]}.yaml").is_file()
+    ]
+
+
 def explain(error: Exception, config_name: str = "config") -> str:
     """One line for an error of Hydra or OmegaConf, with near misses where a key is unknown."""
     text = str(error)
@@ -185,7 +195,7 @@ def explain(error: Exception, config_name: str = "config") -> str:
         return f"{error.full_key} is not given: set {error.full_key}=VALUE"
     if unknown := re.match(r"Could not override '([^']+)'", text):
         place, _, key = unknown[1].rpartition(".")
-        cfg = compose_config([], config_name)
+        cfg = compose_config(chosen_options() if config_name == "prepare" else [], config_name)
         node = OmegaConf.select(cfg, place) if place else cfg
         keys = set(map(str, node)) - {"_target_"} if isinstance(node, DictConfig) else set()
         if key in keys:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpattention.artifacts import IDENTITY
+from gpattention.data.prepared_files import MANIFEST
 from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
 
@@ -18,6 +19,7 @@ LEFT_OUT_OF = {"trainer": {"accelerator", "devices", "num_nodes"}, "data": {"roo
 DIGITS = 10  # of the digest in a folder's name
 REPLACE = "set overwrite=true to replace it, or give another folder"
 INPUT_FILE = "_file"  # keys of `data` that end so name files
+PREPARED = "folder"  # the key of `data` that names a prepared data set
 
 
 class Identity(NamedTuple):
@@ -63,9 +65,13 @@ def folder_of(digest: str, folder: Path, name: str) -> Path:
 
 
 def input_files(data: Mapping[str, Any]) -> dict[str, Path]:
-    """The files that `data` names, by their keys; relative names start from `data.root`."""
+    """The files that `data` names, by their keys; relative names start from `data.root`.
+
+    The manifest of a prepared data set stands for all of it: it holds the digests of what the set was made from.
+    """
     folder = Path(data.get("root") or "")
-    return {key: folder / name for key, name in data.items() if key.endswith(INPUT_FILE) and isinstance(name, str)}
+    files = {key: folder / name for key, name in data.items() if key.endswith(INPUT_FILE) and isinstance(name, str)}
+    return files | ({PREPARED: Path(data[PREPARED]) / MANIFEST} if PREPARED in data else {})
 
 
 def flatten(key: str, value: Any, left_out: set[str] = frozenset()) -> Iterator[tuple[str, Any]]:  # type: ignore[assignment]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.genotype_phenotype import (
     CODING_WORDS,
     Coding,
@@ -53,6 +54,8 @@ def read_table_data(
     on_missing_id: Literal["error", "drop"] = "error",
     environment_file: str | None = None,
     covariates: list[str] | None = None,
+    loci: Literal["all", "causal"] = "all",
+    causal_loci_file: str | None = None,
     environments: list[str] | None = None,
 ) -> GenotypePhenotypeData:
     """A person's own files as one data set, in the order of the genotype file.
@@ -68,23 +71,17 @@ def read_table_data(
         on_missing_id: what to do with an id that only the genotypes or only the phenotypes have.
         environment_file: table with a row per environment and numeric columns, such as its temperature.
         covariates: columns of `environment_file` to keep; None keeps all.
+        loci: all, or those listed as `causal` for the environments taken in `causal_loci_file`.
         environments: columns of the phenotype table to keep; None keeps all.
     """
+    if loci == "causal" and causal_loci_file is None:
+        raise InputError("data.loci=causal needs data.causal_loci_file: a table with columns environment and locus")
     if covariates is not None and environment_file is None:
         raise InputError(f"data.covariates={covariates} without data.environment_file: give the table that has them")
     folder = Path(root)
     genotype_path, phenotype_path = folder / genotype_file, folder / phenotype_file
-    phenotype = read_numbers(phenotype_path, environments)
-    error = None
-    if standard_error_file is not None:
-        error_path = folder / standard_error_file
-        error = read_numbers(error_path, list(phenotype.columns))
-        strangers = sorted(set(error.index) ^ set(phenotype.index))
-        if strangers:
-            raise InputError(
-                f"{error_path}: {len(strangers)} ids are not in both this file and {phenotype_path}: "
-                f"{name_some(strangers)}; give every individual one row in each"
-            )
+    error_path = None if standard_error_file is None else folder / standard_error_file
+    phenotype, error = read_phenotype_tables(phenotype_path, error_path, environments)
     genotypes = read_genotypes(genotype_path, coding)
     log.info(
         "genotypes of %s: %s%s", genotype_path.name, CODING_WORDS[genotypes.coding], "" if coding else " (detected)"
@@ -102,11 +99,11 @@ def read_table_data(
         ids = join_ids(genotypes.individual_ids, tuple(phenotype.index), genotype_path, phenotype_path, on_missing_id)
         row = pd.Index(genotypes.individual_ids).get_indexer(pd.Index(ids))
         values = values[row]
-    loci, names = (
+    table, names = (
         read_loci(folder / loci_file, locus_name_column, genotypes) if loci_file else (None, genotypes.locus_names)
     )
     environment_names = tuple(phenotype.columns)
-    return GenotypePhenotypeData(
+    data = GenotypePhenotypeData(
         genotype=values,
         phenotype=phenotype.loc[list(ids)].to_numpy(),
         individual_ids=ids,
@@ -114,11 +111,29 @@ def read_table_data(
         coding=genotypes.coding,
         standard_error=None if error is None else error.loc[list(ids)].to_numpy(),
         locus_names=names,
-        loci=loci,
+        loci=table,
         covariates=None
         if environment_file is None
         else read_covariates(folder / environment_file, environment_names, covariates),
     )
+    return data if loci == "all" else select_causal_loci(data, folder / str(causal_loci_file))
+
+
+def read_phenotype_tables(
+    path: Path, error_path: Path | None, environments: list[str] | None, key: str = "data.environments"
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Phenotypes by id, and their standard errors where there are any; `environments`, set by `key`, are kept."""
+    phenotype = read_numbers(path, environments, key)
+    if error_path is None:
+        return phenotype, None
+    error = read_numbers(error_path, list(phenotype.columns), key)
+    strangers = sorted(set(error.index) ^ set(phenotype.index))
+    if strangers:
+        raise InputError(
+            f"{error_path}: {len(strangers)} ids are not in both this file and {path}: "
+            f"{name_some(strangers)}; give every individual one row in each"
+        )
+    return phenotype, error
 
 
 def read_covariates(path: Path, environment_names: tuple[str, ...] | None, columns: list[str] | None) -> pd.DataFrame:
@@ -208,12 +223,13 @@ def join_ids(
     genotype_path: Path,
     phenotype_path: Path,
     on_missing: str,
+    key: str = "data.on_missing_id",
 ) -> tuple[str, ...]:
     """The ids that both files have, in the order of the genotypes; an InputError or a log line for the others."""
     in_genotypes, in_phenotypes = set(genotype_ids), set(phenotype_ids)
     shared = tuple(name for name in genotype_ids if name in in_phenotypes)
     lone = [
-        f"{len(names)} ids of {path} have no row in {other}: {name_some(names)}"
+        f"{len(names)} ids of {path} have no row in {other}: {name_some(names, 3)}"
         for names, path, other in (
             ([name for name in genotype_ids if name not in in_phenotypes], genotype_path, phenotype_path.name),
             ([name for name in phenotype_ids if name not in in_genotypes], phenotype_path, genotype_path.name),
@@ -221,11 +237,7 @@ def join_ids(
         if names
     ]
     if lone and (on_missing == "error" or not shared):
-        cure = (
-            "set data.on_missing_id=drop to leave them out, or mend the ids"
-            if shared
-            else "no id is in both: mend the ids"
-        )
+        cure = f"set {key}=drop to leave them out, or mend the ids" if shared else "no id is in both: mend the ids"
         raise InputError(f"{'; '.join(lone)}; {cure}")
     for line in lone:
         log.warning("left out: %s", line)

@@ -1,0 +1,108 @@
+"""Reader of a prepared data set, the folder that `gpattention prepare` leaves; genotypes stay in their file."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gpattention.data import prepared_files as files
+from gpattention.data.causal_loci import select_causal_loci
+from gpattention.data.formats import read_covariates, read_phenotype_tables
+from gpattention.data.genotype_phenotype import GenotypePhenotypeData
+from gpattention.data.tables import first_line
+from gpattention.errors import InputError
+
+log = logging.getLogger(__name__)
+
+CURE = "prepare it again with overwrite=true"
+
+
+def read_prepared(
+    *,
+    folder: str,
+    loci: Literal["all", "causal"] = "all",
+    causal_loci_file: str | None = None,
+    environment_file: str | None = None,
+    covariates: list[str] | None = None,
+    environments: list[str] | None = None,
+) -> GenotypePhenotypeData:
+    """A prepared data set, its genotypes as a read-only map of their file.
+
+    Args:
+        folder: of the data set.
+        loci: all, or those listed as `causal` for the environments taken, see `select_causal_loci`.
+        causal_loci_file: the list; None takes that of the data set.
+        environment_file: table with a row per environment and numeric columns, such as its temperature.
+        covariates: columns of `environment_file` to keep; None keeps all.
+        environments: columns of the phenotypes to keep; None keeps all.
+
+    Raises:
+        InputError: there is no prepared data set in the folder, or its files do not belong together.
+    """
+    place = Path(folder)
+    manifest = read_manifest(place)
+    has_error = (place / files.STANDARD_ERRORS).is_file()
+    phenotype, error = read_phenotype_tables(
+        place / files.PHENOTYPES, place / files.STANDARD_ERRORS if has_error else None, environments
+    )
+    genotype = map_genotypes(place / files.GENOTYPES, manifest)
+    table = pd.read_csv(place / files.LOCI, sep="\t", dtype={0: str}, keep_default_na=False)
+    if len(phenotype) != len(genotype) or len(table) != genotype.shape[1]:
+        raise InputError(
+            f"{folder}: {files.GENOTYPES} is {genotype.shape}, {files.PHENOTYPES} has {len(phenotype)} rows and {files.LOCI} "
+            f"{len(table)}: they do not belong together; {CURE}"
+        )
+    names = tuple(phenotype.columns)
+    data = GenotypePhenotypeData(
+        genotype=genotype,
+        phenotype=phenotype.to_numpy(),
+        individual_ids=tuple(phenotype.index),
+        environment_names=names,
+        coding=manifest["coding"],
+        standard_error=None if error is None else error.loc[phenotype.index].to_numpy(),
+        locus_names=tuple(table.iloc[:, 0]),
+        loci=table,
+        covariates=None if environment_file is None else read_covariates(Path(environment_file), names, covariates),
+    )
+    if loci == "all":
+        return data
+    stored = place / files.CAUSAL_LOCI
+    if causal_loci_file is None and not stored.is_file():
+        raise InputError(f"data.loci=causal: {folder} has no {stored.name}: give data.causal_loci_file")
+    return select_causal_loci(data, stored if causal_loci_file is None else Path(causal_loci_file))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a prepared data set says of itself."""
+    path = folder / files.MANIFEST
+    if not path.is_file():
+        raise InputError(
+            f"{folder} holds no prepared data set (no {path.name}): make one with gpattention prepare, or mend data.folder"
+        )
+    try:
+        manifest = json.loads(path.read_text())
+        found = manifest["format"]
+        manifest["coding"], manifest["dtype"], manifest["n_individuals"], manifest["n_loci"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read ({type(error).__name__}: {first_line(error)}): {CURE}") from error
+    if found != files.FORMAT:
+        raise InputError(f"{path}: format {found}, and this version reads format {files.FORMAT}: {CURE}")
+    return manifest
+
+
+def map_genotypes(path: Path, manifest: dict[str, Any]) -> NDArray:
+    """(N, L) alleles as a read-only map, once they are found to be what the manifest says."""
+    try:
+        genotype = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise InputError(f"{path} cannot be read ({first_line(error)}): {CURE}") from error
+    said = manifest["dtype"], (manifest["n_individuals"], manifest["n_loci"])
+    if (genotype.dtype.name, genotype.shape) != said:
+        raise InputError(
+            f"{path} is {genotype.dtype.name} {genotype.shape} and its manifest says {said[0]} {said[1]}: {CURE}"
+        )
+    return genotype

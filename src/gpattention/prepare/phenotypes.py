@@ -1,0 +1,76 @@
+"""Tables of phenotypes and their standard errors, also in the form that PLINK takes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from gpattention.data.formats import read_phenotype_tables
+from gpattention.data.genotype_phenotype import name_some, refuse_repeats
+from gpattention.data.tables import NOT_MEASURED, UNREADABLE, first_line, refuse_missing_file
+from gpattention.errors import InputError
+
+PLINK_SUFFIXES = (".txt", ".pheno", ".phen")
+FAMILY, INDIVIDUAL = ("FID", "#FID"), ("IID", "#IID")
+
+
+@dataclass(frozen=True)
+class Phenotypes:
+    """(N, E) values in original units, NaN where not measured, indexed by the individuals' ids.
+
+    Attributes:
+        standard_error: of the same shape and index, or None.
+        files: that they were read from, the phenotypes first.
+    """
+
+    values: pd.DataFrame
+    standard_error: pd.DataFrame | None
+    files: tuple[Path, ...]
+
+
+def read_phenotypes(
+    folder: Path, phenotype_file: str, standard_error_file: str | None, environments: list[str] | None
+) -> Phenotypes:
+    """Phenotype tables as for `data=table`, or a PLINK phenotype file (FID, IID and a column for each trait)."""
+    path = folder / phenotype_file
+    if path.name.endswith(PLINK_SUFFIXES):
+        if standard_error_file is not None:
+            raise InputError(
+                f"prepare.standard_error_file={standard_error_file} goes with a .tsv or .csv of phenotypes, not with {path.name}"
+            )
+        return Phenotypes(read_plink_phenotypes(path, environments), None, (path,))
+    error_path = None if standard_error_file is None else folder / standard_error_file
+    values, error = read_phenotype_tables(path, error_path, environments, "prepare.environments")
+    return Phenotypes(values, error, (path,) if error_path is None else (path, error_path))
+
+
+def read_plink_phenotypes(path: Path, environments: list[str] | None) -> pd.DataFrame:
+    """Traits by IID from a table with blanks or tabs between its columns; NA or -9 where not measured."""
+    refuse_missing_file(path)
+    try:
+        table = pd.read_csv(path, sep=r"\s+", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (*UNREADABLE, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a PLINK phenotype file ({first_line(error)}): mend it") from error
+    table = table.drop(columns=[name for name in FAMILY if name in table])
+    if table.columns[:1].isin(INDIVIDUAL).sum() != 1 or table.shape[1] < 2:
+        raise InputError(
+            f"{path}: a PLINK phenotype file has a header line with FID, IID and a name for each trait; give one, or a .tsv "
+            "with the id first"
+        )
+    ids, table = table.iloc[:, 0].tolist(), table.iloc[:, 1:]
+    refuse_repeats(ids, f"{path}: IID")
+    names = list(table.columns) if environments is None else environments
+    if unknown := [name for name in names if name not in table]:
+        raise InputError(f"{path} has no column {', '.join(unknown)}: it has {name_some(list(table.columns), 20)}")
+    values = pd.DataFrame(index=pd.Index(ids))
+    for name in names:
+        text = table[name].where(~table[name].isin([*NOT_MEASURED, "-9"]), None)
+        numbers = pd.to_numeric(text, errors="coerce")
+        wrong = (numbers.isna() & text.notna()).to_numpy()
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise InputError(
+                f"{path}, line {row + 2}: '{text.iloc[row]}' in column {name} is not a number: mend it, or write NA"
+            )
+        values[name] = numbers.to_numpy(float)
+    return values

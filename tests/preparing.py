@@ -1,0 +1,41 @@
+"""What tests of `gpattention prepare` share: the command in this process, and its data set as arrays."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gpattention.config import check_node, compose_config, plain_values
+from gpattention.errors import InputError
+from gpattention.prepare.pipeline import prepare
+
+
+def prepared(folder: Path, *overrides: str) -> Path:
+    """The data set that `gpattention prepare` makes in `folder`/set from files in `folder`."""
+    root = [] if any(text.startswith("prepare.root=") for text in overrides) else [f"prepare.root={folder}"]
+    values = plain_values(compose_config([f"folder={folder / 'set'}", *root, *overrides], "prepare"))
+    check_node("", values, prepare)
+    return prepare(**values)
+
+
+def refusal(folder: Path, *overrides: str) -> str:
+    """The message of a refusal, which leaves nothing behind."""
+    with pytest.raises(InputError) as error:
+        prepared(folder, *overrides)
+    assert not (folder / "set").exists()
+    assert list(folder.glob("set*")) == []
+    return str(error.value)
+
+
+def genotypes(folder: Path) -> np.ndarray:
+    return np.load(folder / "genotypes.npy", allow_pickle=False)
+
+
+def table(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(folder / f"{name}.tsv", sep="\t", index_col=0)
+
+
+def manifest(folder: Path) -> dict:
+    return json.loads((folder / "manifest.json").read_text())
