@@ -146,7 +146,7 @@ def with_messages(command: Callable[[], None], config_name: str = "config") -> N
             raise
         stop(f"{explain(error, config_name)}: a group takes the name of one of its options, as in logger=csv")
     except Preempted as error:
-        stop(str(error), Preempted.STATUS)
+        end(str(error), Preempted.STATUS)
     except RunLost as error:
         stop(str(error), 1)
     except (KeyboardInterrupt, SystemExit) as error:
@@ -165,7 +165,11 @@ def came_from_our_work(error: Exception) -> bool:
 
 
 def stop(message: str, status: int = 2) -> NoReturn:
+    end(f"error: {message}", status)
+
+
+def end(message: str, status: int) -> NoReturn:
     if os.environ.get("RANK", "0") != "0":
         time.sleep(SECONDS_FOR_FIRST)
-    print(f"error: {message}", file=sys.stderr)
+    print(message, file=sys.stderr)
     sys.exit(status)

@@ -13,6 +13,7 @@ SILENCED = (
     (r"The .srun. command is available", "a run inside a SLURM session may be meant to be a plain one"),
     (r".isinstance\(treespec, LeafSpec\). is deprecated", "inside lightning, on torch 2.13"),
     (r"It is recommended to use .self.log\(.*sync_dist=True", "scores are those of all processes already"),
+    (r".broadcast_buffers. is deprecated", "older versions of torch know it by this name alone"),
     (r"GPU available but not used", "trainer=cpu was chosen"),
 )
 
