@@ -86,7 +86,7 @@ def test_experiment_sets_epochs_for_a_cpu_and_an_override_wins():
         ("data.temperatures=[30,inf]", r"data.temperatures=.* give a finite number"),
         ("+trainer.fast_dev_run=true", r"unknown key trainer.fast_dev_run"),
         ("+callbacks.mine=1", r"callbacks.mine=1: give"),
-        ("model._target_=os.system", r"model._target_=os.system: give a class or function of gpattention"),
+        ("model._target_=os.system", r"model._target_=os.system is not of this program: give a class of maps"),
         ("model._target_=gpattention.models.nothing", r"gpattention.models.nothing is not there"),
         ("data=split", r"data has no _target_: choose one of prepared, simulated, table"),
         ("~training", r"the configuration has no training"),

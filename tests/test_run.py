@@ -437,6 +437,9 @@ def test_damaged_run_is_named(name, content, finished, tmp_path):
     folder, _ = finished
     shutil.copytree(folder, tmp_path / "run")
     (tmp_path / "run" / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name} is not what the run wrote .*overwrite=true"):
+        artifacts.load_run(tmp_path / "run")
+    (tmp_path / "run" / "checksums.txt").unlink()
     with pytest.raises(InputError, match=r"run is damaged \(.*overwrite=true"):
         artifacts.load_run(tmp_path / "run")
 

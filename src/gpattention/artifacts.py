@@ -2,30 +2,31 @@
 
 import json
 import os
-import pickle
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from filelock import FileLock, Timeout
-from hydra.utils import get_class
 from numpy.typing import NDArray
+from omegaconf import OmegaConf
 
 from gpattention.checkpoints import read_checkpoint
+from gpattention.checksums import CHECKSUMS, list_checksums, refuse_changed
+from gpattention.config import check_config
 from gpattention.data.datamodule import GPMapDataModule
-from gpattention.data.genotype_phenotype import Coding
-from gpattention.data.scaling import Scaling
 from gpattention.errors import InputError
 from gpattention.gpmap import GPMap
 from gpattention.module import GPMapModule
+from gpattention.preprocessing import Preprocessing
+from gpattention.restoring import restore
+from gpattention.targets import find_target
+from gpattention.untrusted import read_arrays, read_object, read_yaml
 
 CONFIG = "config.yaml"
 IDENTITY = "identity.json"
@@ -62,11 +63,24 @@ ALL = (
     LEARNING_CURVE,
     PREDICTED,
     CALIBRATION,
+    CHECKSUMS,
     METRICS,
 )
+SEALED = (
+    CONFIG,
+    IDENTITY,
+    PREPROCESSING,
+    SPLITS,
+    TRUTH,
+    CHECKPOINT,
+    PREDICTIONS,
+    VALIDATION_PREDICTIONS,
+)  # and the metrics
 READING = "reading"  # folder with what `gpattention read` found in the map
 FOLDERS = ("wandb", "tensorboard", READING)  # of trackers, and of what was made of the run later
 SET_ASIDE = ".replaced"  # a complete run while another takes its place
+
+MEND = "restore it from a copy, or fit the run again with overwrite=true"
 
 # What comes of reading files that are cut off, empty or not what their names say.
 DAMAGED = (
@@ -78,54 +92,10 @@ DAMAGED = (
     AttributeError,
     RuntimeError,
     ImportError,
-    pickle.UnpicklingError,
-    yaml.YAMLError,
+    IndexError,
+    ArithmeticError,
+    MemoryError,
 )
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How the genotypes of a run became its input, and its output phenotypes.
-
-    Attributes:
-        coding: coding of the genotype file.
-        n_columns: columns of the genotype file.
-        loci_index: positions among them of the loci used.
-        locus_names: names of the loci used, or None for a bare array.
-        environment_names: E names.
-        mean, sd: of each environment in the training part, in original units.
-        n_train_values: measured values of each environment in the training part.
-        covariates: E values of each covariate by its name, in original units, or None.
-    """
-
-    coding: Coding
-    n_columns: int
-    loci_index: list[int]
-    locus_names: list[str] | None
-    environment_names: list[str]
-    mean: list[float]
-    sd: list[float]
-    n_train_values: list[int]
-    covariates: dict[str, list[float]] | None
-
-    @classmethod
-    def of(cls, data: GPMapDataModule) -> "Preprocessing":
-        names, covariates = data.data.locus_names, data.data.covariates
-        return cls(
-            coding=data.data.coding,
-            n_columns=data.n_columns,
-            loci_index=data.loci_index.tolist(),
-            locus_names=None if names is None else list(names),
-            environment_names=list(data.data.environment_names),
-            mean=data.scaling.mean.tolist(),
-            sd=data.scaling.sd.tolist(),
-            n_train_values=data.n_train_values.tolist(),
-            covariates=None if covariates is None else {str(name): covariates[name].tolist() for name in covariates},
-        )
-
-    @property
-    def scaling(self) -> Scaling:
-        return Scaling(np.array(self.mean), np.array(self.sd))
 
 
 @dataclass(frozen=True)
@@ -146,17 +116,17 @@ def load_run(folder: Path | str) -> Run:
     """
     folder = Path(folder)
     refuse_incomplete(folder, (METRICS, CONFIG, PREPROCESSING, CHECKPOINT))
+    refuse_changed(folder, METRICS, CONFIG, PREPROCESSING, CHECKPOINT)
     try:
-        config = yaml.safe_load((folder / CONFIG).read_text())
-        kind = module_class(config["model"])
-        read_checkpoint(folder / CHECKPOINT)
-        module = kind.load_from_checkpoint(folder / CHECKPOINT, map_location="cpu", weights_only=True)
-        preprocessing = Preprocessing(**json.loads((folder / PREPROCESSING).read_text()))
+        config = read_config(folder)
+        module = restore(module_class(config["model"]), read_checkpoint(folder / CHECKPOINT))
+        preprocessing = Preprocessing.read(folder / PREPROCESSING, MEND)
         if len(preprocessing.loci_index) != module.hparams["n_loci"]:
             raise ValueError(f"{PREPROCESSING} and {CHECKPOINT} have different numbers of loci")
+        if preprocessing.environment_names != module.environment_names:
+            raise ValueError(f"{PREPROCESSING} and {CHECKPOINT} have different environments")
     except DAMAGED as error:
         raise damaged(folder, error) from error
-    module.train(False)  # dropout off
     return Run(folder, config, module, preprocessing)
 
 
@@ -172,14 +142,54 @@ def refuse_incomplete(folder: Path, names: tuple[str, ...]) -> None:
 
 def damaged(folder: Path, error: Exception) -> InputError:
     """What to say of a run whose files are not what their names say."""
-    reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-    return InputError(f"{folder} is damaged ({reason}): fit it again with overwrite=true")
+    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+    reason = kind + str(error).partition("\n")[0]
+    return InputError(f"{folder} is damaged ({reason}): {MEND}")
 
 
 def module_class(model: dict[str, Any]) -> type[GPMap]:
     """The LightningModule for a model's configuration: its own where it fits itself, else training by gradients."""
-    target = get_class(model["_target_"])
+    target = find_target("model", "model", model.get("_target_"))
     return target if issubclass(target, GPMap) else GPMapModule
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """The scores of a complete run.
+
+    Raises:
+        InputError: the file is damaged or was changed, as with all that follow.
+    """
+    return read_object_of(folder, METRICS, ("test/r2", "made_with"))
+
+
+def read_object_of(folder: Path, name: str, keys: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What a JSON file of a run holds."""
+    refuse_changed(folder, name)
+    return read_object(folder / name, keys, MEND)
+
+
+def read_arrays_of(folder: Path, name: str, names: tuple[str, ...] | None = None) -> dict[str, NDArray]:
+    """The arrays of an `.npz` file of a run, all or some, by their names."""
+    refuse_changed(folder, name)
+    return read_arrays(folder / name, names, MEND)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration of a run, checked as one from the command line is."""
+    content = read_yaml(folder / CONFIG, MEND)
+    if not isinstance(content, dict) or "${" in str(content):
+        raise InputError(f"{folder / CONFIG} is not the resolved configuration of a run: {MEND}")
+    config = check_config(OmegaConf.create(content | {"overwrite": False, "resume": "never"}))
+    return {key: config[key] for key in content}
+
+
+def complete(folder: Path, metrics: dict[str, Any]) -> None:
+    """Write the checksums and then the metrics, which make the run complete, and remove what only an unfinished one needs."""
+    text = to_json(metrics)
+    write_text(folder / CHECKSUMS, list_checksums(folder, SEALED, {METRICS: text}))
+    write_text(folder / METRICS, text)
+    for name in UNFINISHED:
+        (folder / name).unlink(missing_ok=True)
 
 
 def is_complete(folder: Path) -> bool:
@@ -307,37 +317,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    write_text(path, to_json(content))
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """What a JSON file of a run holds.
-
-    Raises:
-        InputError: it is not there or damaged.
-    """
-    with refused_if_damaged(path):
-        return dict(json.loads(path.read_text()))
-
-
-def read_arrays(path: Path) -> dict[str, NDArray]:
-    """The arrays of an `.npz` file of a run by their names.
-
-    Raises:
-        InputError: it is not there or damaged.
-    """
-    with refused_if_damaged(path), np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-@contextmanager
-def refused_if_damaged(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (*DAMAGED, BadZipFile) as error:
-        raise InputError(
-            f"{path} cannot be read ({type(error).__name__}): fit the run again with overwrite=true"
-        ) from error
+def to_json(content: Any) -> str:
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def write_data_description(folder: Path, data: GPMapDataModule) -> None:

@@ -6,13 +6,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from gpattention.config import check_type, conf_folder, refuse_unknown, suggest
 from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
+from gpattention.untrusted import read_yaml
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
 LONGEST_NAME = 120
@@ -74,10 +74,7 @@ def read_sweep(name: str, scale: str | None = None) -> Sweep:
         raise InputError(f"unknown sweep {name}: {suggest(name, sweep_names(), '')}")
     path = Path(name) if own else conf_folder() / "sweep" / f"{name}.yaml"
     refuse_missing_file(path)
-    try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is no YAML ({' '.join(str(error).split())}): mend it") from error
+    content = read_yaml(path, "mend it")
     check_type(str(path), content, dict[str, Any])
     hints = get_type_hints(Sweep)
     refuse_unknown(str(path), content, hints)

@@ -15,7 +15,6 @@ from typing import Any, Literal, get_type_hints
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -23,6 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.module import GPMapModule
+from gpattention.targets import find_target, refuse_inner_targets
 
 Node = dict[str, Any]
 ROOT: dict[str, Any] = {
@@ -33,7 +33,6 @@ ROOT: dict[str, Any] = {
     "resume": Literal["never", "auto"],
     "overwrite": bool,
 }
-TRUSTED = ("gpattention.", "lightning.")
 PROFILE = {
     "optimizer",
     "learning_rate",
@@ -102,8 +101,9 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
     for name, callback in config["callbacks"].items():
         place = f"callbacks.{name}"
         check_type(place, callback, dict[str, Any])
-        known = inspect.signature(target(place, callback)).parameters
+        known = inspect.signature(target("callbacks", callback, place)).parameters
         refuse_unknown(place, callback, {*known, "_target_"})
+        refuse_inner_targets(place, {key: value for key, value in callback.items() if key != "_target_"})
     if not 0 <= config["seed"] < 2**32:
         raise InputError(f"seed={config['seed']}: give a whole number from 0 on")
     return config
@@ -117,18 +117,14 @@ def plain_values(cfg: DictConfig) -> dict[str, Any]:
         raise InputError(explain(error)) from error
 
 
-def target(place: str, node: Mapping[str, Any]) -> Any:
-    """The class or function that a node is for."""
+def target(group: str, node: Mapping[str, Any], place: str | None = None) -> Any:
+    """The class or function that a node of a group is for."""
+    place = place or group
     path = node.get("_target_")
     if path is None:
-        names = f": choose one of {', '.join(options(place))}, as in {place}=NAME" if options(place) else ""
+        names = f": choose one of {', '.join(options(group))}, as in {group}=NAME" if options(group) else ""
         raise InputError(f"{place} has no _target_{names}")
-    if not str(path).startswith(TRUSTED):
-        raise InputError(f"{place}._target_={path}: give a class or function of {' or '.join(TRUSTED)}")
-    try:
-        return get_object(path)
-    except (ImportError, ValueError) as error:
-        raise InputError(f"{place}._target_={path} is not there: mend the name") from error
+    return find_target(group, place, path)
 
 
 def check_node(place: str, node: Mapping[str, Any], *functions: Any) -> None:

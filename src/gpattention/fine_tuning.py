@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpattention.artifacts import SPLITS, Run
+from gpattention.artifacts import MEND, SPLITS, Run, read_arrays_of
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
@@ -60,9 +60,12 @@ def refuse_other_model(place: str, then: dict, now: dict) -> None:
 
 def refuse_known_individuals(place: str, earlier: Run, data: GPMapDataModule) -> None:
     """Individuals that the earlier run was fitted to tell nothing about new ones."""
-    with np.load(earlier.folder / SPLITS, allow_pickle=False) as split:
-        then = split["individual_ids"]
-        fitted, chosen_by = set(then[split["train"]].tolist()), set(then[split["val"]].tolist())
+    path = earlier.folder / SPLITS
+    then, train, val = read_arrays_of(earlier.folder, SPLITS, ("individual_ids", "train", "val")).values()
+    try:
+        fitted, chosen_by = set(then[train].tolist()), set(then[val].tolist())
+    except IndexError as error:
+        raise InputError(f"{path} names individuals that it does not have: {MEND}") from error
     ids = np.array(data.data.individual_ids)
     for part, seen in (("test", fitted | chosen_by), ("val", fitted)):
         known = [name for name in ids[getattr(data.split, part)].tolist() if name in seen]

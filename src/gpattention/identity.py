@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpattention.artifacts import IDENTITY
+from gpattention.checksums import refuse_changed
 from gpattention.data.prepared_files import MANIFEST
 from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
+from gpattention.untrusted import read_object
 
 RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comparable
 # Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
@@ -105,12 +107,11 @@ def digest_of(path: Path, _modified: int, _size: int) -> str:
 
 def run_digest(folder: Path) -> str:
     """The digest that a finished run has left."""
-    try:
-        return json.loads((folder / IDENTITY).read_text())["identity"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"fine_tune_from={folder}: {IDENTITY} cannot be read there ({type(error).__name__}): give the folder of a finished run"
-        ) from error
+    cure = "give the folder of a finished run"
+    if not (folder / IDENTITY).is_file():
+        raise InputError(f"fine_tune_from={folder}: {IDENTITY} is not there: {cure}")
+    refuse_changed(folder, IDENTITY)
+    return str(read_object(folder / IDENTITY, ("identity",), cure)["identity"])
 
 
 def to_json(identity: Identity) -> dict[str, Any]:
@@ -119,11 +120,8 @@ def to_json(identity: Identity) -> dict[str, Any]:
 
 def refuse_another(identity: Identity, folder: Path, cure: str = REPLACE) -> None:
     """Raise an InputError that names the keys in which the run in a folder is another one."""
-    try:
-        stored = json.loads((folder / IDENTITY).read_text())
-        stored.pop("identity")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{folder} holds a run whose {IDENTITY} cannot be read: {cure}") from error
+    stored = read_object(folder / IDENTITY, ("identity",), cure)
+    del stored["identity"]
     if keys := identity.differences(stored):
         changes = ", ".join(f"{key} {stored.get(key)} -> {identity.content.get(key)}" for key in keys[:5])
         raise InputError(f"{folder} holds another run, it differs in {changes}{' and more' * (len(keys) > 5)}: {cure}")

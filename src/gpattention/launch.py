@@ -93,7 +93,7 @@ def run_on_devices(
                 if asked_to_end.is_set() and isinstance(error, RunLost)
                 else error
             )
-    return json.loads((folder / artifacts.METRICS).read_text())
+    return artifacts.read_metrics(folder)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from hydra.utils import get_class
 from torch import Tensor, nn
 
 from gpattention.data.batching import Batch, Batching
@@ -14,6 +13,7 @@ from gpattention.errors import InputError
 from gpattention.finite import FiniteSteps
 from gpattention.gpmap import GPMap
 from gpattention.ranks import is_first, n_ranks, sum_over_ranks
+from gpattention.targets import find_target
 
 STEPS_BETWEEN_LOOKS = 50  # for a loss that is not finite, which makes the device wait
 
@@ -106,7 +106,7 @@ class GPMapModule(GPMap):
             )
         self.save_hyperparameters(logger=False)
         arguments = {key: value for key, value in model.items() if key != "_target_"}
-        self.network = get_class(model["_target_"])(
+        self.network = find_target("model", "model", model.get("_target_"))(
             n_loci=n_loci,
             n_environments=len(environment_names),
             environment_covariates=environment_covariates,

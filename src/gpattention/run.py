@@ -1,6 +1,5 @@
 """One run: configuration in, trained map, scores and run folder out."""
 
-import json
 import logging
 import resource
 import sys
@@ -15,7 +14,7 @@ import lightning as L
 import numpy as np
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import get_method, instantiate
+from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
@@ -36,6 +35,7 @@ from gpattention.preemption import SaveOnSigterm
 from gpattention.provenance import made_with
 from gpattention.quiet import quiet_libraries
 from gpattention.run_log import log_kept_for
+from gpattention.targets import find_target
 from gpattention.trainer import make_trainer
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
         refuse_another(identity, folder)
         if is_complete:
             log.info("finished earlier: %s", folder)
-            return json.loads((folder / artifacts.METRICS).read_text())
+            return artifacts.read_metrics(folder)
     elif not overwrite:
         artifacts.refuse_complete(folder)
         artifacts.refuse_unfinished(folder)
@@ -100,9 +100,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
                 metrics |= {"made_with": made_with(config, data, module)}
                 loggers.log_results(trainer.loggers, metrics, drawn)
             if ranks.is_first():
-                artifacts.write_json(folder / artifacts.METRICS, metrics)
-                for name in artifacts.UNFINISHED:
-                    (folder / name).unlink(missing_ok=True)
+                artifacts.complete(folder, metrics)
             ranks.from_first(None)  # no process says that the run is done before it is
         log.info("test R2 %.4f%s; results in %s", metrics["test/r2"], ceiling_text(metrics), folder)
         if metrics["test/r2"] < 0:
@@ -137,7 +135,7 @@ def build_data(config: Mapping[str, Any], module_class: type[GPMap]) -> GPMapDat
     settings = dict(config["data"])
     if settings["split_file"] is not None:
         settings["split_file"] = str(input_files(settings)["split_file"])
-    read = get_method(settings.pop("_target_"))
+    read = find_target("data", "data", settings.pop("_target_"))
     own = {name: settings.pop(name) for name in signature(read).parameters if name in settings}
     batching = module_class.batching(config["model"])
     data = GPMapDataModule(read(**own), **settings, batching=batching, batch_seed=config["seed"])

@@ -175,8 +175,8 @@ def collect(study: Any, folder: Path) -> pd.DataFrame:
         if trial.state.name not in ENDINGS:
             continue
         run_folder = Path(trial.user_attrs["folder"])
-        path = run_folder / artifacts.METRICS
-        metrics = json.loads(path.read_text()) if path.is_file() and trial.state.name == "COMPLETE" else {}
+        is_finished = trial.state.name == "COMPLETE" and artifacts.is_complete(run_folder)
+        metrics = artifacts.read_metrics(run_folder) if is_finished else {}
         best = trial.value if metrics else max(trial.intermediate_values.values(), default=None)
         state = ENDINGS[trial.state.name]
         rows.append(

@@ -1,6 +1,5 @@
 """Several runs from a list of blocks: those missing are made, and all are collected and compared."""
 
-import json
 import logging
 import signal
 import sys
@@ -22,6 +21,7 @@ from gpattention.errors import InputError, Preempted
 from gpattention.making import make
 from gpattention.planning import Planned, plan
 from gpattention.terminal import print_table
+from gpattention.untrusted import read_object
 from gpattention.workers import Outcome
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,9 @@ def held(folder: Path, name: str) -> Iterator[None]:
     path = folder / MANIFEST
     try:
         with FileLock(folder / ".lock", timeout=0):
-            stored = json.loads(path.read_text())["results_format"] if path.is_file() else identity.RESULTS_FORMAT
+            cure = "remove it, or give another folder"
+            format_of = "results_format"
+            stored = read_object(path, (format_of,), cure)[format_of] if path.is_file() else identity.RESULTS_FORMAT
             if stored != identity.RESULTS_FORMAT:
                 raise InputError(
                     f"{folder} holds results of format {stored}, by another version of this program, which writes format "
@@ -184,7 +186,7 @@ def collect(planned: list[Planned]) -> pd.DataFrame:
     rows = []
     for one in planned:
         if artifacts.is_complete(one.folder):
-            metrics = json.loads((one.folder / artifacts.METRICS).read_text())
+            metrics = artifacts.read_metrics(one.folder)
             del metrics["made_with"]
             chosen = dict(text.split("=", 1) for text in one.job.overrides)
             rows.append({"block": one.job.block, "run": one.job.name, **chosen, **metrics, "folder": str(one.folder)})

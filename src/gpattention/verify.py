@@ -1,6 +1,5 @@
 """A finished run made again, from its configuration alone, and compared with what it left."""
 
-import json
 import logging
 import math
 import tempfile
@@ -9,13 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import yaml
 from omegaconf import OmegaConf
 
 from gpattention import artifacts
 from gpattention.errors import InputError, NotReproduced
 from gpattention.identity import identify, refuse_another
 from gpattention.run import run as make
+from gpattention.untrusted import read_object
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +76,10 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], pd.Series]:
     """Configuration, metrics and predictions of a finished run."""
     artifacts.refuse_incomplete(folder, NEEDED)
     try:
-        config = yaml.safe_load((folder / artifacts.CONFIG).read_text())
+        config = artifacts.read_config(folder)
         config |= {"overwrite": False, "resume": "never", "logger": {"_target_": "gpattention.loggers.no_loggers"}}
-        return config, json.loads((folder / artifacts.METRICS).read_text()), read_predictions(folder)
+        metrics = read_object(folder / artifacts.METRICS, ("made_with",), artifacts.MEND)
+        return config, metrics, read_predictions(folder)
     except artifacts.DAMAGED as error:
         raise artifacts.damaged(folder, error) from error
 

@@ -23,7 +23,17 @@ def test_reaction_norm_is_exact_for_what_is_quadratic():
 
 @pytest.mark.parametrize("covariates", [None, {"a": [1.0], "b": [2.0]}])
 def test_anything_but_one_covariate_is_refused(covariates, tmp_path):
-    content = {"covariates": covariates, "environment_names": ["A"]}
+    content = {
+        "coding": "binary",
+        "n_columns": 3,
+        "loci_index": [0, 2],
+        "locus_names": None,
+        "environment_names": ["A"],
+        "mean": [0.0],
+        "sd": [1.0],
+        "n_train_values": [5],
+        "covariates": covariates,
+    }
     (tmp_path / "preprocessing.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=f"have {len(covariates or {})} covariates and a reaction norm takes one"):
         read_covariate(str(tmp_path))

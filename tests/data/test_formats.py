@@ -365,7 +365,9 @@ def test_refuses_an_array_of_the_wrong_kind(folder, values, found):
 def test_refuses_several_arrays_in_one_file(folder):
     np.savez(folder / "g.npz", genotype=np.array(ALLELES))
     (folder / "g.npz").rename(folder / "g.npy")
-    assert "g.npy holds NpzFile" in refusal(folder, genotype_file="g.npy")
+    message = refusal(folder, genotype_file="g.npy")
+    assert "g.npy cannot be read as an array of numbers" in message
+    assert "write it with numpy.save" in message
 
 
 @pytest.mark.parametrize("n_rows", [3, 5])

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from gpattention.artifacts import IDENTITY, SPLITS, TRUTH, Preprocessing, Run, load_run, read_arrays, read_json
+from gpattention.artifacts import IDENTITY, SPLITS, TRUTH, Preprocessing, Run, load_run, read_arrays_of, read_object_of
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.formats import read_genotypes, read_loci
 from gpattention.data.phenotypes import true_phenotypes
@@ -131,7 +131,7 @@ def data_of(run: Run, root: str | None = None) -> GPMapDataModule:
         if "root" not in config["data"]:
             raise InputError(f"root={root}: the data of {run.folder} are simulated and lie in no folder; leave it out")
         config["data"] = config["data"] | {"root": root}
-    known = read_json(run.folder / IDENTITY)
+    known = read_object_of(run.folder, IDENTITY)
     for key, path in input_files(config["data"]).items():
         if not path.is_file():
             raise InputError(
@@ -144,7 +144,7 @@ def data_of(run: Run, root: str | None = None) -> GPMapDataModule:
                 "that lies, or fit the map again"
             )
     data = build_data(config, type(run.module))
-    ids = read_arrays(run.folder / SPLITS)["individual_ids"]
+    ids = read_arrays_of(run.folder, SPLITS, ("individual_ids",))["individual_ids"]
     if ids.tolist() != list(data.data.individual_ids) or data.loci_index.tolist() != run.preprocessing.loci_index:
         raise InputError(
             f"the data of {run.folder} come out otherwise than when it was fitted (by another version of the program?): "
@@ -157,5 +157,5 @@ def truth_of(run: Run) -> Callable[[NDArray], NDArray[np.float64]] | None:
     """The map that the phenotypes of a run were simulated from, where all its loci are those of the run."""
     if not (run.folder / TRUTH).is_file() or len(run.preprocessing.loci_index) != run.preprocessing.n_columns:
         return None
-    arrays: dict[str, Any] = read_arrays(run.folder / TRUTH)
+    arrays: dict[str, Any] = read_arrays_of(run.folder, TRUTH)
     return lambda genotype: true_phenotypes(genotype, arrays)

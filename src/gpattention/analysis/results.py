@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gpattention import artifacts
+from gpattention.checksums import refuse_changed
 from gpattention.config import ROOT
 from gpattention.errors import InputError
 
@@ -22,6 +23,7 @@ def read_predictions(folder: Path | str, part: Literal["val", "test"] = "test") 
         InputError: the table is not there or not what its name says.
     """
     path = Path(folder) / {"val": artifacts.VALIDATION_PREDICTIONS, "test": artifacts.PREDICTIONS}[part]
+    refuse_changed(path.parent, path.name)
     try:
         table = pd.read_csv(
             path, sep="\t", dtype=TYPES, usecols=list(TYPES), keep_default_na=False, na_values={"measured": [""]}

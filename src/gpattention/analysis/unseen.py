@@ -1,6 +1,5 @@
 """An environment without a single training value, predicted by its covariate: against what the others alone would say."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,9 @@ from gpattention import artifacts
 from gpattention.analysis import figures
 from gpattention.analysis.results import correlation, r2, read_predictions, split_blocks
 from gpattention.blocks import Sweep
+from gpattention.checksums import refuse_changed
 from gpattention.errors import InputError
+from gpattention.preprocessing import Preprocessing
 
 ITSELF = "the map itself"
 
@@ -51,13 +52,14 @@ def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
 
 def read_covariate(folder: str) -> pd.Series:
     """The one covariate of a run's environments, in original units."""
-    preprocessing = json.loads((Path(folder) / artifacts.PREPROCESSING).read_text())
-    covariates = preprocessing["covariates"] or {}
+    refuse_changed(Path(folder), artifacts.PREPROCESSING)
+    preprocessing = Preprocessing.read(Path(folder) / artifacts.PREPROCESSING, artifacts.MEND)
+    covariates = preprocessing.covariates or {}
     if len(covariates) != 1:
         raise InputError(
             f"the runs have {len(covariates)} covariates and a reaction norm takes one: name it in data.covariates"
         )
-    return pd.Series(*covariates.values(), index=preprocessing["environment_names"])
+    return pd.Series(*covariates.values(), index=preprocessing.environment_names)
 
 
 def from_others(predicted: pd.DataFrame, covariate: pd.Series, target: str) -> dict[str, pd.Series]:

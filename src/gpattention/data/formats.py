@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention import untrusted
 from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.genotype_phenotype import (
     CODING_WORDS,
@@ -20,12 +21,11 @@ from gpattention.data.genotype_phenotype import (
 )
 from gpattention.data.tables import (
     NOT_MEASURED,
-    UNREADABLE,
-    first_line,
+    read_cells,
     read_numbers,
     read_shape,
     refuse_missing_file,
-    separator,
+    refuse_other_count,
 )
 from gpattention.errors import InputError
 
@@ -170,32 +170,25 @@ def read_genotypes(path: Path, coding: Coding | None) -> Genotypes:
 def read_array(path: Path) -> NDArray:
     """A two-dimensional array of numbers from a `.npy` file."""
     refuse_missing_file(path)
-    try:
-        with path.open("rb") as file:
-            values = np.load(file, allow_pickle=False)
-    except (*UNREADABLE, ValueError, SyntaxError, MemoryError) as error:
+    values = untrusted.read_array(path, "write it with numpy.save")
+    if values.ndim != 2 or values.dtype.kind not in "biuf" or not values.size:
         raise InputError(
-            f"{path} cannot be read as an array of numbers ({first_line(error)}): write it with numpy.save"
-        ) from error
-    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "biuf" or not values.size:
-        found = f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
-        raise InputError(
-            f"{path} holds {found}: a genotype array has individuals as rows and loci as columns, in numbers"
+            f"{path} holds {values.dtype} {values.shape}: a genotype array has individuals as rows and loci as columns, in numbers"
         )
     return values.astype(np.int8) if values.dtype.kind == "b" else values
 
 
 def read_loci(path: Path, name_column: str | None, genotypes: Genotypes) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """What is known of each locus, in the order of the genotype columns, and the locus names."""
-    header, _ = read_shape(path, least_columns=1)
+    header, ids = read_shape(path, least_columns=1)
     name_column = name_column or header[0]
     if name_column not in header:
         raise InputError(f"{path} has no column {name_column} (locus_name_column): it has {name_some(header, 20)}")
     refuse_repeats(header, f"{path}: column")
     # NA is a name like any other; only the other columns may be empty.
-    empty = {column: list(NOT_MEASURED) for column in header if column != name_column}
-    options = {"keep_default_na": False, "na_values": empty, "dtype": {name_column: str}, "encoding": "utf-8-sig"}
-    table = pd.read_csv(path, sep=separator(path), **options)
+    others = [column for column in header if column != name_column]
+    table = read_cells(path, header, header, {name_column: str}, {column: list(NOT_MEASURED) for column in others})
+    refuse_other_count(path, table, ids)
     names = tuple(table[name_column])
     if "" in names:
         raise InputError(f"{path}: the name of locus {names.index('') + 1} is empty: give every locus one")

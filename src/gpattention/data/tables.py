@@ -2,30 +2,26 @@
 
 import csv
 import gzip
-import tokenize
-import zipfile
-import zlib
+import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.errors import InputError
+from gpattention.untrusted import UNREADABLE, refuse, refuse_larger_than_memory
 
 SEPARATORS = {".tsv": "\t", ".csv": ",", ".tsv.gz": "\t", ".csv.gz": ","}
 NOT_MEASURED = ("", "NA", "NaN", "nan")
 CURE = "mend it, or leave it empty if it was not measured"
-UNREADABLE = (
-    OSError,
-    EOFError,
-    UnicodeDecodeError,
-    csv.Error,
-    zlib.error,
-    zipfile.BadZipFile,
-    tokenize.TokenError,  # numpy reads the header of an .npy as Python
-)
+CELL_BYTES, ID_BYTES = 16, 100  # while a table is read
+LONGEST_LINE = 2**27  # characters
+# What a compressed table may come to: this many times its size, or this many characters.
+LARGEST_EXPANSION, ALWAYS_EXPANDED = 500, 2**26
+LINES_BETWEEN_LOOKS = 2**20
 
 
 def read_numbers(
@@ -49,27 +45,22 @@ def read_numbers(
             "numbers)"
         )
     refuse_repeats(names, f"name in {key}")
-    options = {
-        "sep": separator(path),
-        "usecols": names,
-        "keep_default_na": False,
-        "na_values": list(NOT_MEASURED),
-        "encoding": "utf-8-sig",
-    }
+    refuse_larger_than_memory(path, len(ids) * len(names) * CELL_BYTES)
     try:
-        table = pd.read_csv(path, dtype=np.float64, **options)
+        table = read_cells(path, header, names, np.float64, list(NOT_MEASURED))
     except ValueError as error:
-        raise InputError(locate_text(path, ids, pd.read_csv(path, dtype=str, **options), cure)) from error
-    return table[names].set_index(pd.Index(ids))
+        text = read_cells(path, header, names, str, list(NOT_MEASURED))
+        raise InputError(locate_text(path, ids, text, cure)) from error
+    return table.set_axis(refuse_other_count(path, table, ids))
 
 
 def read_shape(path: Path, least_columns: int = 2) -> tuple[list[str], list[str]]:
     """Header and first column of a table whose rows are all as long as its header."""
     refuse_missing_file(path)
-    ids = []
+    ids: list[str] = []
     try:
         with open_text(path) as file:
-            rows = csv.reader(file, delimiter=separator(path), strict=True)
+            rows = csv.reader(bounded_lines(path, file), delimiter=separator(path), strict=True)
             header = next((row for row in rows if row), [])
             for row in rows:
                 if row and len(row) != len(header):
@@ -78,10 +69,10 @@ def read_shape(path: Path, least_columns: int = 2) -> tuple[list[str], list[str]
                     )
                 if row:
                     ids.append(row[0])
+                    if not len(ids) % LINES_BETWEEN_LOOKS:
+                        refuse_larger_than_memory(path, LINES_BETWEEN_LOOKS * ID_BYTES)
     except UNREADABLE as error:
-        raise InputError(
-            f"{path} cannot be read as a table ({first_line(error)}): is it whole, and of the kind its suffix says?"
-        ) from error
+        refuse(path, "as a table", error, "is it whole, and of the kind its suffix says?")
     if len(header) == 1 and least_columns > 1:
         raise InputError(
             f"{path} has one column: a table has an id and at least one column more, and a file of this suffix has "
@@ -101,8 +92,65 @@ def read_text_column(path: Path, column: str) -> dict[str, str]:
     refuse_repeats(ids, f"{path}: id")
     if column not in header[1:]:
         raise InputError(f"{path} has no column {column}: it has {name_some(header[1:], 20)}")
-    table = pd.read_csv(path, sep=separator(path), dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    return dict(zip(ids, table[column], strict=True))
+    table = read_cells(path, header, [column], str, [])
+    return dict(zip(refuse_other_count(path, table, ids), table[column], strict=True))
+
+
+def read_cells(
+    path: Path, header: list[str], names: list[str], dtype: Any, not_measured: list[str] | dict[str, list[str]]
+) -> pd.DataFrame:
+    """Some columns of a table, by their places in the header, so that no name is taken for another.
+
+    Args:
+        dtype: of all, or by name.
+        not_measured: cells that are empty, of all columns or by name.
+    """
+    place = {name: header.index(name) for name in names}
+
+    def by_place(given: Any) -> Any:
+        return {place[name]: value for name, value in given.items()} if isinstance(given, dict) else given
+
+    try:
+        table = pd.read_csv(
+            path,
+            sep=separator(path),
+            header=0,
+            names=list(range(len(header))),
+            usecols=sorted(place.values()),
+            index_col=False,
+            dtype=by_place(dtype),
+            keep_default_na=False,
+            na_values=by_place(not_measured),
+            encoding="utf-8-sig",
+            low_memory=not isinstance(dtype, dict),  # in parts, a column whose kind is not given may come out mixed
+        )
+    except pd.errors.ParserError as error:
+        refuse(path, "as a table", error, "mend its quotes")
+    return table[list(place.values())].set_axis(names, axis=1)
+
+
+def refuse_other_count(path: Path, table: pd.DataFrame, ids: list[str]) -> pd.Index:
+    """The ids, once there are as many as rows."""
+    if len(table) != len(ids):
+        raise InputError(f"{path} has {len(ids)} ids and {len(table)} rows of values: mend its quotes and line ends")
+    return pd.Index(ids)
+
+
+def bounded_lines(path: Path, file: IO[str]) -> Iterator[str]:
+    """The lines of a table; an InputError for what no table has, and for a compressed one that comes to far too much."""
+    allowed = max(ALWAYS_EXPANDED, LARGEST_EXPANSION * path.stat().st_size) if path.suffix == ".gz" else math.inf
+    total = 0
+    for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), ""), 1):
+        if len(line) == LONGEST_LINE:
+            raise InputError(f"{path}, line {number} is longer than {LONGEST_LINE:,} characters: is it a table?")
+        if "\0" in line:
+            raise InputError(f"{path}, line {number} has a zero byte: write it as text in UTF-8")
+        total += len(line)
+        if total > allowed:
+            raise InputError(
+                f"{path} comes to more than {LARGEST_EXPANSION} times its size: if that is right, unpack it with gunzip first"
+            )
+        yield line
 
 
 def locate_text(path: Path, ids: list[str], text: pd.DataFrame, cure: str) -> str:
@@ -132,7 +180,3 @@ def refuse_missing_file(path: Path) -> None:
         raise InputError(
             f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or data.root if it starts there"
         )
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

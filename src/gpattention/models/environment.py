@@ -55,7 +55,8 @@ class EnvironmentCode(nn.Module):
                 "data.environment_file, or set model.environment_encoding=onehot"
             )
         else:
-            table = torch.tensor(covariates)
+            # On the CPU even where the network is planned without memory: the number of codes depends on the values.
+            table = torch.tensor(covariates, device="cpu")
             if encoder == "quadratic":
                 self.encoder = QuadraticCode(table)
                 self.width = self.encoder.width

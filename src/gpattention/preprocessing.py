@@ -1,0 +1,96 @@
+"""How the genotypes of a run became its input, and its output phenotypes; kept as JSON."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_type_hints
+
+import numpy as np
+
+from gpattention.config import check_type
+from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.genotype_phenotype import Coding, refuse_repeats
+from gpattention.data.scaling import Scaling
+from gpattention.errors import InputError
+from gpattention.untrusted import read_object
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How the genotypes of a run became its input, and its output phenotypes.
+
+    Attributes:
+        coding: coding of the genotype file.
+        n_columns: columns of the genotype file.
+        loci_index: positions among them of the loci used.
+        locus_names: names of the loci used, or None for a bare array.
+        environment_names: E names.
+        mean, sd: of each environment in the training part, in original units.
+        n_train_values: measured values of each environment in the training part.
+        covariates: E values of each covariate by its name, in original units, or None.
+    """
+
+    coding: Coding
+    n_columns: int
+    loci_index: list[int]
+    locus_names: list[str] | None
+    environment_names: list[str]
+    mean: list[float]
+    sd: list[float]
+    n_train_values: list[int]
+    covariates: dict[str, list[float]] | None
+
+    @classmethod
+    def of(cls, data: GPMapDataModule) -> "Preprocessing":
+        names, covariates = data.data.locus_names, data.data.covariates
+        return cls(
+            coding=data.data.coding,
+            n_columns=data.n_columns,
+            loci_index=data.loci_index.tolist(),
+            locus_names=None if names is None else list(names),
+            environment_names=list(data.data.environment_names),
+            mean=data.scaling.mean.tolist(),
+            sd=data.scaling.sd.tolist(),
+            n_train_values=data.n_train_values.tolist(),
+            covariates=None if covariates is None else {str(name): covariates[name].tolist() for name in covariates},
+        )
+
+    @classmethod
+    def read(cls, path: Path, cure: str) -> "Preprocessing":
+        """What a run has left.
+
+        Raises:
+            InputError: the file cannot be read, or its parts do not belong together.
+        """
+        hints = get_type_hints(cls)
+        content = read_object(path, hints, cure)
+        for name, hint in hints.items():
+            check_type(f"{path}: {name}", content[name], hint)
+        found = cls(**{name: content[name] for name in hints})
+        if (problem := found.contradiction()) is not None:
+            raise InputError(f"{path} cannot be used ({problem}): {cure}")
+        return found
+
+    def contradiction(self) -> str | None:
+        """What cannot be true of any run, in words."""
+        n_loci, n_environments = len(self.loci_index), len(self.environment_names)
+        per_environment: list[list] = [self.mean, self.sd, self.n_train_values, *(self.covariates or {}).values()]
+        if self.locus_names is not None and len(self.locus_names) != n_loci:
+            return f"{len(self.locus_names)} names for {n_loci} loci"
+        if not n_loci or sorted(set(self.loci_index)) != self.loci_index:
+            return "loci_index does not rise"
+        if self.loci_index[0] < 0 or self.loci_index[-1] >= self.n_columns:
+            return f"loci_index goes beyond the {self.n_columns} columns"
+        if not n_environments or any(len(values) != n_environments for values in per_environment):
+            return f"it does not have one value of each kind for each of {n_environments} environments"
+        if min(self.sd) <= 0 or min(self.n_train_values) < 0:
+            return "a standard deviation is not above 0, or a count is negative"
+        try:
+            refuse_repeats(self.environment_names, "environment")
+            refuse_repeats(self.locus_names or (), "locus")
+        except InputError as error:
+            return str(error)
+        return None
+
+    @property
+    def scaling(self) -> Scaling:
+        return Scaling(np.array(self.mean), np.array(self.sd))
