@@ -30,7 +30,7 @@ def refuse_changed(folder: Path, *names: str) -> None:
     lines = path.read_text(errors="replace").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in names:
-        if not (folder / name).is_file() or sums.get(name) != checksum((folder / name).read_bytes()):
+        if (folder / name).is_file() and sums.get(name) != checksum((folder / name).read_bytes()):
             raise InputError(
                 f"{folder / name} is not what the run wrote ({CHECKSUMS} has another checksum of it): restore it from a copy, or "
                 "fit the run again with overwrite=true"

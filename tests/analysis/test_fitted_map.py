@@ -46,6 +46,7 @@ def test_moved_data_are_found_by_root_and_changed_data_are_refused(named, tmp_pa
     shutil.copytree(named, tmp_path / "before")
     config = tmp_path / "before" / "run" / "config.yaml"
     config.write_text(config.read_text().replace(str(named), str(tmp_path / "before")))
+    (tmp_path / "before" / "run" / "checksums.txt").unlink()
     (tmp_path / "before" / "run").rename(tmp_path / "run")
     (tmp_path / "before").rename(tmp_path / "after")
     with pytest.raises(InputError, match=r"geno.tsv, the data.genotype_file of .*, is not there: give root=FOLDER"):
@@ -83,6 +84,7 @@ def test_simulated_data_are_simulated_again_and_know_their_truth(tmp_path):
     with pytest.raises(InputError, match="are simulated and lie in no folder; leave it out"):
         open_map(tmp_path / "run", root=".")
     config = tmp_path / "run" / "config.yaml"
+    (tmp_path / "run" / "checksums.txt").unlink()
     config.write_text(config.read_text().replace("n_segregants: 400", "n_segregants: 500"))
     with pytest.raises(InputError, match="come out otherwise than when it was fitted"):
         open_map(tmp_path / "run")
@@ -93,8 +95,8 @@ def test_simulated_data_are_simulated_again_and_know_their_truth(tmp_path):
     [
         (lambda run: (run / "metrics.json").unlink(), "is not a complete run: it has no metrics.json"),
         (lambda run: (run / "identity.json").unlink(), "identity.json cannot be read"),
-        (lambda run: (run / "splits.npz").write_bytes(b"PK"), "splits.npz cannot be read"),
-        (lambda run: (run / "best.ckpt").write_bytes(b"x"), "is damaged"),
+        (lambda run: (run / "splits.npz").write_bytes(b"PK"), "splits.npz is not what the run wrote"),
+        (lambda run: (run / "best.ckpt").write_bytes(b"x"), "best.ckpt is not what the run wrote"),
     ],
 )
 def test_incomplete_run_folders_are_refused(named, spoil, words, tmp_path):

@@ -1,0 +1,51 @@
+import pytest
+
+from gpattention.errors import InputError
+from gpattention.targets import KINDS, find_target, refuse_inner_targets
+
+GOOD = {
+    "data": "gpattention.data.simulated.simulate",
+    "model": "gpattention.ridge.RidgeModule",
+    "trainer": "gpattention.trainer.make_trainer",
+    "logger": "gpattention.loggers.csv_loggers",
+    "callbacks": "lightning.pytorch.callbacks.EarlyStopping",
+}
+BAD = (
+    "os.system",
+    "builtins.exec",
+    "torch.load",
+    "gpattention.run.os.system",
+    "gpattention.artifacts.shutil.rmtree",
+    "gpattention.artifacts.discard_aside",
+    "gpattention.cli.main",
+    "gpattention.module.nn.Linear",
+    "gpattention.models.environment.Readout",
+    "gpattention.module.GPMapModule",
+    "gpattention.gpmap.R2PerEnvironment",
+    "gpattention.run.Path",
+    "gpattention.nothing.at_all",
+    "gpattention.",
+    "gpattention..run",
+    "lightning.pytorch.Trainer",
+    "lightning.pytorch.callbacks.callback.Any",
+    "lightning.fabric.utilities.cloud_io._load",
+    "",
+    None,
+    7,
+    {"a": 1},
+)
+
+
+@pytest.mark.parametrize("group", KINDS)
+def test_only_the_kind_that_the_group_is_for(group):
+    assert callable(find_target(group, group, GOOD[group]))
+    for path in (*BAD, *(path for other, path in GOOD.items() if other != group)):
+        with pytest.raises(InputError, match=rf"^{group}\._target_=.*give (a|the) (class|function)"):
+            find_target(group, group, path)
+
+
+def test_arguments_are_plain_values():
+    refuse_inner_targets("callbacks.mine", {"patience": 3, "more": [{"a": 1}]})
+    for value in ({"f": {"_target_": "os.getcwd"}}, {"f": [1, {"_target_": "os.getcwd"}]}, {"_args_": [1]}):
+        with pytest.raises(InputError, match="an argument is a plain value"):
+            refuse_inner_targets("callbacks.mine", value)
