@@ -180,3 +180,7 @@ def refuse_missing_file(path: Path) -> None:
         raise InputError(
             f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or data.root if it starts there"
         )
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
