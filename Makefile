@@ -11,7 +11,7 @@ help:
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
 	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross, killed sweeps (under 20 minutes)"
 	@echo "make setup      only the environment in $(VENV)"
-	@echo "make benchmark  time and memory of training steps and of a large cross, into benchmarks/results"
+	@echo "make benchmark  time and memory of training steps, of a large cross and its pruning, into benchmarks/results"
 
 setup: $(VENV)/.ready
 
@@ -45,6 +45,7 @@ benchmark: setup
 	@$(BIN)/python benchmarks/attention_step.py
 	@$(BIN)/python benchmarks/joint_step.py
 	@$(BIN)/python benchmarks/genome_cross.py
+	@$(BIN)/python benchmarks/genome_pruning.py
 
 clean:
 	rm -rf $(VENV) outputs multirun dist .pytest_cache .mypy_cache .ruff_cache

@@ -46,6 +46,8 @@ PROFILE = {
     "init_std",
     "score_scale",
     "loss",
+    "pruning_order",
+    "pruning_part",
 }
 # Arguments that the program itself gives, so that a configuration cannot.
 GIVEN = {

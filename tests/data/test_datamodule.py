@@ -207,6 +207,34 @@ def test_pruning_looks_at_training_individuals_only(pruning_order, caplog):
     assert next(iter(module.train_dataloader())).genotype.shape[1] == 11
 
 
+def test_pruning_may_look_at_the_validation_part_too():
+    data = make_data()
+    split = split_individuals(IDS)
+    genotype = data.genotype.copy()
+    genotype[split.train, 5] = genotype[split.train, 1]
+    genotype[split.val, 5] = -genotype[split.val, 1]
+    genotype[split.test, 8] = genotype[split.test, 3]
+    settings = {"max_correlation": 0.9, "pruning_order": "ascending"}
+    n_loci = [
+        GPMapDataModule(make_data(genotype=genotype), pruning_part=part, **settings).data.n_loci
+        for part in ("train", "train_val")
+    ]
+    assert n_loci == [11, 12]
+
+
+def test_pruning_within_chromosomes_needs_and_takes_their_names():
+    genotype = make_data().genotype.copy()
+    genotype[:, 1] = genotype[:, 0]
+    genotype[:, 11] = genotype[:, 0]
+    settings = {"max_correlation": 0.9, "pruning_order": "ascending", "prune_within_chromosomes": True}
+    loci = pd.DataFrame({"locus": [f"m{i}" for i in range(12)], "Chrom": [1] * 6 + [2] * 6})
+    module = GPMapDataModule(make_data(genotype=genotype, loci=loci), **settings)
+    assert module.loci_index.tolist() == [0, *range(2, 12)]
+    for without in (None, loci[["locus"]]):
+        with pytest.raises(InputError, match="needs the chromosome of each locus: give data.loci_file with a column"):
+            GPMapDataModule(make_data(genotype=genotype, loci=without), **settings)
+
+
 def test_random_pruning_follows_the_split_seed():
     data = make_data()
     genotype = np.repeat(data.genotype[:, :6], 2, axis=1)

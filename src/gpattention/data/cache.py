@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 FORMAT = 1  # raise it when what is prepared changes
 FOLDER, LIMIT = "GPATTENTION_CACHE", "GPATTENTION_CACHE_GB"
 DEFAULT_LIMIT = 20.0
+BLOCK_BYTES = 2**27  # read at once for a digest
 UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
 
 Arrays = dict[str, NDArray]
@@ -83,10 +84,16 @@ def keep(entry: Path, made: Arrays, limit: float) -> None:
         log.info("prepared data are not kept: %s", error)
 
 
-def digest(array: NDArray) -> str:
-    """SHA-256 of an array's content, for `made_from`."""
-    array = np.ascontiguousarray(array)
-    return hashlib.sha256(f"{array.dtype}{array.shape}".encode() + hashlib.sha256(array.data).digest()).hexdigest()
+def digest(array: NDArray, rows: NDArray[np.int64] | None = None) -> str:
+    """SHA-256 of the content of an array, or of the rows given of it, for `made_from`; read in blocks."""
+    n = len(array) if rows is None else len(rows)
+    at_once = max(1, BLOCK_BYTES * n // max(array.nbytes, 1))
+    content = hashlib.sha256()
+    for start in range(0, n, at_once):
+        block = slice(start, start + at_once)
+        content.update(np.ascontiguousarray(array[block] if rows is None else array[rows[block]]).data)
+    shape = (n, *array.shape[1:])
+    return hashlib.sha256(f"{array.dtype}{shape}".encode() + content.digest()).hexdigest()
 
 
 def cache_folder() -> Path:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from gpattention.data.batching import Balance, Balanced, Batch, Batching, GatherLoader, InOrder, Shuffled
 from gpattention.data.cache import digest, prepared
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData, name_some
-from gpattention.data.loci import prune_loci, variable_loci
+from gpattention.data.loci import chromosomes, variable_loci
 from gpattention.data.noise import noise_weights
+from gpattention.data.pruning import Order, prune_loci
 from gpattention.data.scaling import (
     Scaling,
     TargetScaling,
@@ -50,8 +51,10 @@ class GPMapDataModule(L.LightningDataModule):
         batch_seed: of the batch order.
         split_scheme, split_seed, test_fraction, val_fraction, n_folds, fold: see `split_individuals`.
         split_file: for the schemes `stored` and `stored_folds`, a table with an id column and a column `split` or `fold`.
-        max_correlation: prune loci that correlate by more than this on the training part; None keeps all.
+        max_correlation: prune loci that correlate by more than this; None keeps all.
         pruning_order: `random` (the paper, from split_seed) or `ascending` (the published code).
+        pruning_part: individuals that the correlations are of: `train`, or `train_val` (paper and published code).
+        prune_within_chromosomes: drop loci only for others of their own chromosome.
         weights: `equal`, or by `standard_error`, see `noise_weights`.
         target_environment: the environment that keeps few values, as if it were new; None for none.
         target_values: training values that it keeps; see `keep_few_values`. 0 leaves it out of training.
@@ -86,7 +89,9 @@ class GPMapDataModule(L.LightningDataModule):
         fold: int = 0,
         split_file: str | None = None,
         max_correlation: float | None = None,
-        pruning_order: Literal["random", "ascending"] = "random",
+        pruning_order: Order = "random",
+        pruning_part: Literal["train", "train_val"] = "train",
+        prune_within_chromosomes: bool = False,
         n_per_environment: int | None = None,
         balance: Balance = "skip_missing",
         weights: Literal["equal", "standard_error"] = "equal",
@@ -148,29 +153,44 @@ class GPMapDataModule(L.LightningDataModule):
         self.refuse_empty_parts(data)
 
         self.n_columns = data.n_loci
-        self.loci_index = self.choose_loci(data.genotype[self.split.train], max_correlation, pruning_order, split_seed)
+        pruned_on = self.split.train if pruning_part == "train" else np.concatenate([self.split.train, self.split.val])
+        self.loci_index = self.choose_loci(
+            data, np.sort(pruned_on), max_correlation, pruning_order, prune_within_chromosomes, split_seed
+        )
         self.data = data if self.loci_index.size == data.n_loci else data.select_loci(self.loci_index)
 
     def choose_loci(
         self,
-        genotype: NDArray,
+        data: GenotypePhenotypeData,
+        pruned_on: NDArray[np.int64],
         max_correlation: float | None,
-        pruning_order: Literal["random", "ascending"],
+        pruning_order: Order,
+        prune_within_chromosomes: bool,
         split_seed: int,
     ) -> NDArray[np.int64]:
-        """Positions of the loci that vary in the training part and, if asked for, are not redundant there."""
-        n_loci = genotype.shape[1]
-        index = variable_loci(genotype)
+        """Positions of the loci that vary in the training part and, if asked for, are not redundant."""
+        genotype, n_loci = data.genotype, data.n_loci
+        index = variable_loci(genotype, self.split.train)
         if not index.size:
             raise InputError(f"none of the {n_loci} loci varies among the training individuals: give loci that do")
         if index.size < n_loci:
             log.info("%d of %d loci do not vary in the training part and are dropped", n_loci - index.size, n_loci)
+        chromosome = chromosomes(data) if prune_within_chromosomes else None
         if max_correlation is not None:
             threshold, rng = max_correlation, np.random.default_rng(split_seed)
-            made_from = {"genotype": digest(genotype), "settings": [threshold, pruning_order, split_seed]}
-            index = prepared(
-                "pruned-loci", made_from, lambda: {"index": prune_loci(genotype, threshold, pruning_order, rng)}
+            made_from = {
+                "genotype": digest(genotype, pruned_on),
+                "settings": [threshold, pruning_order, split_seed],
+                "chromosome": None if chromosome is None else digest(chromosome),
+            }
+            pruned = prepared(
+                "pruned-loci",
+                made_from,
+                lambda: {
+                    "index": prune_loci(genotype, threshold, pruning_order, rng, rows=pruned_on, chromosome=chromosome)
+                },
             )["index"]
+            index = np.intersect1d(index, pruned)
             log.info("%d of %d loci are left at correlations up to %g", len(index), n_loci, max_correlation)
         return index
 

@@ -1,68 +1,41 @@
-"""Which loci to keep: those that vary, those not redundant with another (Appendix A), those chosen as causal."""
+"""Which loci to keep: those that vary, those chosen as causal in a simulation."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
-from gpattention.progress import progress_bar
 
-ROWS_AT_ONCE = 4096
-LOCI_AT_ONCE = 64
-
-
-def variable_loci(genotype: NDArray) -> NDArray[np.int64]:
-    """Positions of the columns of (N, L) genotypes that take more than one value."""
-    return np.flatnonzero((genotype != genotype[0]).any(axis=0))
+ROWS_AT_ONCE = 1024
+CHROMOSOME = ("chromosome", "chrom", "chr")
 
 
-def prune_loci(
-    genotype: NDArray, max_correlation: float, order: Literal["random", "ascending"], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Positions of loci no two of which correlate by more than `max_correlation` in absolute value (Eqs. 12, 13).
+def variable_loci(genotype: NDArray, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Positions of the columns of (N, L) genotypes that take more than one value among the rows; None for all of them."""
+    rows = np.arange(len(genotype)) if rows is None else np.sort(rows)
+    varies = np.zeros(genotype.shape[1], dtype=bool)
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        varies |= (genotype[rows[start : start + ROWS_AT_ONCE]] != genotype[rows[0]]).any(axis=0)
+        if varies.all():
+            break
+    return np.flatnonzero(varies)
 
-    Greedy: take a locus, drop every remaining one that correlates with it, repeat. Only rows of the correlation matrix
-    that belong to loci taken (and to the few tried beside them) are computed. Columns without variation are left out.
-    For calls (int8) the sums of products are exact in float32 below 16 million individuals.
 
-    Args:
-        genotype: (N, L), of the individuals that may be looked at.
-        order: take loci at random (the paper) or from the first to the last (the published code).
+def chromosomes(data: GenotypePhenotypeData) -> NDArray[np.str_]:
+    """(L,) chromosome of each locus, from the table of loci.
+
+    Raises:
+        InputError: there is no table with a column of chromosomes.
     """
-    if not 0 < max_correlation <= 1:
-        raise InputError(f"data.max_correlation is {max_correlation}: give a number above 0 and up to 1")
-    n = len(genotype)
-    remaining = variable_loci(genotype)
-    if order == "random":
-        remaining = rng.permutation(remaining)
-    # Whole numbers add up exactly in float32; probabilities need more digits where a locus varies little.
-    exact: Any = np.float32 if genotype.dtype == np.int8 else np.float64
-    kept: list[int] = []
-    with progress_bar() as bar:
-        task = bar.add_task("pruning loci", total=len(remaining), note="")
-        while remaining.size:
-            tried = remaining[:LOCI_AT_ONCE]
-            products = np.zeros((len(tried), len(remaining)))
-            total, squares = np.zeros(len(remaining)), np.zeros(len(remaining))
-            for start in range(0, n, ROWS_AT_ONCE):
-                block = genotype[start : start + ROWS_AT_ONCE][:, remaining].astype(exact)
-                products += block[:, : len(tried)].T @ block
-                total += block.sum(axis=0, dtype=np.float64)
-                squares += np.einsum("nl,nl->l", block, block)
-            mean, deviation = total / n, np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0))
-            covariance = products / n - np.outer(mean[: len(tried)], mean)
-            # The small number keeps rounding from telling equal loci apart at a threshold of 1.
-            redundant = np.abs(covariance) > (max_correlation + 1e-9) * np.outer(deviation[: len(tried)], deviation)
-            dropped = np.zeros(len(remaining), dtype=bool)
-            for position in range(len(tried)):
-                if not dropped[position]:
-                    kept.append(int(tried[position]))
-                    dropped |= redundant[position]
-                    dropped[position] = True
-            bar.advance(task, int(dropped.sum()))
-            remaining = remaining[~dropped]
-    return np.sort(np.array(kept, dtype=np.int64))
+    columns = [] if data.loci is None else [name for name in data.loci if str(name).lower() in CHROMOSOME]
+    if data.loci is None or not columns:
+        raise InputError(
+            "data.prune_within_chromosomes=true needs the chromosome of each locus: give data.loci_file with a column "
+            f"named {' or '.join(CHROMOSOME)}, or set it to false"
+        )
+    return data.loci[columns[0]].astype(str).to_numpy(dtype=np.str_)
 
 
 def choose_loci(

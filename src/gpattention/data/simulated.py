@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from gpattention.data.cache import prepared
 from gpattention.data.cross import random_markers, simulate_cross, spaced_markers
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
-from gpattention.data.loci import choose_loci, prune_loci
+from gpattention.data.loci import choose_loci
 from gpattention.data.phenotypes import simulate_phenotypes
+from gpattention.data.pruning import prune_loci
 from gpattention.errors import InputError
 
 log = logging.getLogger(__name__)
