@@ -3,10 +3,11 @@
 import logging
 import time
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
-from gpattention.analysis import effects
-from gpattention.analysis.fitted_map import Accelerator, FittedMap, open_map
+from gpattention.analysis import effects, landscape, orders
+from gpattention.analysis.fitted_map import Accelerator, open_map
 from gpattention.analysis.reading import Reading, write_reading
 from gpattention.artifacts import READING
 from gpattention.config import suggest
@@ -14,7 +15,12 @@ from gpattention.errors import InputError
 
 log = logging.getLogger(__name__)
 
-READINGS: dict[str, Callable[[FittedMap], Reading]] = {"effects": effects.read}
+# Each takes the map, and of the settings below those that it names.
+READINGS: dict[str, Callable[..., Reading]] = {
+    "effects": effects.read,
+    "orders": orders.read,
+    "landscape": landscape.read,
+}
 
 
 def read(
@@ -23,6 +29,7 @@ def read(
     what: list[str],
     n_backgrounds: int = 1000,
     seed: int = 0,
+    n_walks: int = 2000,
     root: str | None = None,
     genotype_file: str | None = None,
     loci_file: str | None = None,
@@ -34,6 +41,7 @@ def read(
     Args:
         run: folder of a finished run.
         what: names of analyses, see `READINGS`.
+        n_walks: random walks along which `orders` evaluates the map, at nine genotypes each.
 
     The other arguments are those of `open_map`.
 
@@ -55,10 +63,12 @@ def read(
         locus_name_column=locus_name_column,
         accelerator=accelerator,
     )
+    settings = {"n_walks": n_walks, "seed": seed}
     folder = Path(run) / READING
     for name in dict.fromkeys(what):
         start = time.perf_counter()
-        reading = READINGS[name](fitted)
+        function = READINGS[name]
+        reading = function(fitted, **{key: settings[key] for key in signature(function).parameters if key in settings})
         write_reading(reading, folder)
         log.info("%s in %.1f s: %s", name, time.perf_counter() - start, ", ".join(f"{n}.tsv" for n in reading.tables))
     log.info("%d backgrounds; results in %s", len(fitted.genotype), folder)
