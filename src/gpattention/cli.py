@@ -45,7 +45,7 @@ HELP = """gpattention: maps from genotype to phenotype
   gpattention predict run=FOLDER genotype_file=FILE [...]
                                           predict phenotypes of new genotypes with a finished run
   gpattention read run=FOLDER [what=[effects,...]]
-                                          effect sizes and whatever else a finished run has learned
+                                          what a finished run has learned: effect sizes, orders of interaction, ...
   gpattention compare runs=[FOLDER,FOLDER]
                                           differences of test R2 between runs, with intervals
   gpattention parameters n_loci=L embedding_dim=D n_environments=E

@@ -3,16 +3,19 @@ import pandas as pd
 import pytest
 
 from gpattention.analysis import orders
-from gpattention.analysis.spectrum import direct_variances, fit_spectrum
+from gpattention.analysis.polynomial import fit_polynomial
+from gpattention.analysis.spectrum import Part, direct_variances, fit_spectrum
 from gpattention.analysis.walks import independent_walks, linkage_blocks, linked_walks
 from gpattention.analysis.walsh import all_genotypes, variance_by_order, walsh_hadamard
 from gpattention.data.phenotypes import simulate_phenotypes, true_phenotypes
 
+NOTHING = Part(np.zeros(0), np.zeros((0, 1, 1)))
 
-def spectrum_of(function, walks, direct):
+
+def spectrum_of(function, walks, taken_out=None):
     points = walks.genotype
     value = function(points.reshape(-1, points.shape[2])).reshape(points.shape[:2])
-    return fit_spectrum(walks, value, direct)
+    return fit_spectrum(walks, value, taken_out)
 
 
 def test_simulated_map_of_first_and_fourth_order():
@@ -28,7 +31,7 @@ def test_simulated_map_of_first_and_fourth_order():
     }
     total = known[1].sum() + known[4].sum()
     walks = independent_walks(20, 4000, rng(3))
-    spectrum = spectrum_of(lambda g: true_phenotypes(g, arrays)[:, 0], walks, direct=True)
+    spectrum = spectrum_of(lambda g: true_phenotypes(g, arrays)[:, 0], walks)
     for order in (1, 4):
         assert spectrum.share[order - 1] == pytest.approx(known[order].sum() / total, rel=0.03)
         assert spectrum.variance[order - 1] == pytest.approx(1e-4 * known[order].sum(), rel=0.05)
@@ -47,7 +50,7 @@ def test_any_landscape_against_its_exact_spectrum():
     exact = variance_by_order(walsh_hadamard(value))[1:]
     place = 1 << np.arange(10)[::-1]
     walks = independent_walks(10, 3000, np.random.default_rng(1))
-    spectrum = spectrum_of(lambda g: value[(g > 0) @ place], walks, direct=True)
+    spectrum = spectrum_of(lambda g: value[(g > 0) @ place], walks)
     np.testing.assert_allclose(spectrum.share, exact[:8] / exact.sum(), atol=0.03)
     assert abs(spectrum.share - exact[:8] / exact.sum())[:4].max() < 4 * spectrum.standard_error[:4].max() + 0.005
 
@@ -57,7 +60,7 @@ def test_standard_errors_are_those_of_repetitions():
     value = g[:, 0] + g[:, 1] + g[:, 2] * g[:, 3] + g[:, 4] * g[:, 5] * g[:, 6]
     place = 1 << np.arange(8)[::-1]
     runs = [
-        spectrum_of(lambda x: value[(x > 0) @ place], independent_walks(8, 400, np.random.default_rng(k)), direct=True)
+        spectrum_of(lambda x: value[(x > 0) @ place], independent_walks(8, 400, np.random.default_rng(k)))
         for k in range(20)
     ]
     spread = np.std([run.share[:3] for run in runs], axis=0)
@@ -93,9 +96,9 @@ def test_linked_walks_count_orders_in_blocks():
     assert block.tolist() == [0, 0, 0, 1, 1, 1]
     walks = linked_walks(genotype, block, 4000, rng)
     assert {tuple(row) for row in walks.genotype[3, :, :3]} <= {tuple(row) for row in genotype[:, :3]}
-    within = spectrum_of(lambda g: 1.0 * g[:, 0] * g[:, 1], walks, direct=False)
+    within = spectrum_of(lambda g: 1.0 * g[:, 0] * g[:, 1], walks, taken_out=NOTHING)
     np.testing.assert_allclose(within.share, [1, 0], atol=0.02)
-    across = spectrum_of(lambda g: 1.0 * g[:, 0] * g[:, 3], walks, direct=False)
+    across = spectrum_of(lambda g: 1.0 * g[:, 0] * g[:, 3], walks, taken_out=NOTHING)
     np.testing.assert_allclose(across.share, [0, 1], atol=0.05)
     assert (walks.genotype[0] != walks.genotype[-1])[:, [0, 3]].mean() == pytest.approx(0.5, abs=0.03)
 
@@ -111,15 +114,80 @@ def test_blocks_end_where_linkage_does():
 
 def test_constant_map_has_no_variance():
     walks = independent_walks(6, 200, np.random.default_rng(0))
-    spectrum = spectrum_of(lambda g: np.ones(len(g)), walks, direct=True)
+    spectrum = spectrum_of(lambda g: np.ones(len(g)), walks)
     assert (spectrum.share == 0).all()
     assert (spectrum.variance == 0).all()
+
+
+def linked_genotypes():
+    """600 individuals of nine loci in four blocks, unequal allele frequencies, and the blocks."""
+    rng = np.random.default_rng(0)
+    genotype = np.where(rng.random((600, 9)) < [0.5, 0.5, 0.6, 0.5, 0.4, 0.7, 0.5, 0.5, 0.5], 1, -1).astype(np.int8)
+    for locus in (1, 2, 4, 8):
+        same = rng.random(600) < 0.7
+        genotype[same, locus] = genotype[same, locus - 1]
+    return genotype, np.array([0, 0, 0, 1, 1, 2, 3, 3, 3])
+
+
+def test_variances_of_a_polynomial_in_blocks_are_those_of_its_averages():
+    """Against variances of conditional means over mosaics of blocks."""
+    genotype, block = linked_genotypes()
+    rng = np.random.default_rng(1)
+    coefficient = rng.standard_normal(9), np.triu(rng.standard_normal((9, 9)), 1)
+
+    def function(g):
+        g = g.astype(float)
+        return (5 + g @ coefficient[0] + np.einsum("nl,lm,nm->n", g, coefficient[1], g))[:, None]
+
+    polynomial = fit_polynomial(genotype, function(genotype), pairwise=True)
+    np.testing.assert_allclose(polynomial(genotype), function(genotype), atol=1e-6)
+    first, second = polynomial.variance_by_order(genotype, block)[:, 0]
+    own = polynomial.order_1(genotype, genotype, block)[..., 0]
+    parts = np.empty((4, 600))
+    for number in range(4):
+        # The mean over all other blocks, by drawing them anew 400 times.
+        means = np.zeros(600)
+        for _ in range(400):
+            other = genotype[rng.integers(0, 600, (600, 4))[:, block], np.arange(9)]
+            means += function(np.where(block == number, genotype, other))[:, 0]
+        parts[number] = means / 400
+        assert np.corrcoef(parts[number], own[number])[0, 1] > 0.98
+    assert first == pytest.approx(parts.var(axis=1).sum(), rel=0.05)
+    assert own.mean(axis=1) == pytest.approx(0, abs=1e-9)
+    mosaics = genotype[rng.integers(0, 600, (200_000, 4))[:, block], np.arange(9)]
+    assert first + second == pytest.approx(function(mosaics).var(), rel=0.02)
+
+
+def test_linked_spectrum_is_that_of_the_walks_with_less_noise():
+    genotype, block = linked_genotypes()
+
+    def function(g):
+        g = g.astype(float)
+        return (g[:, 0] + g[:, 1] * g[:, 3] + 0.5 * g[:, 2] * g[:, 5] * g[:, 6])[:, None]
+
+    walks = linked_walks(genotype, block, 2000, np.random.default_rng(0))
+    (precise,) = orders.linked_spectra(function, walks, genotype, block, np.random.default_rng(2))
+    many = linked_walks(genotype, block, 40_000, np.random.default_rng(1))
+    plain = spectrum_of(lambda g: function(g)[:, 0], many, taken_out=NOTHING)
+    np.testing.assert_allclose(precise.share, plain.share, atol=4 * plain.standard_error.max())
+    noisy = spectrum_of(lambda g: function(g)[:, 0], walks, taken_out=NOTHING)
+    assert precise.standard_error.max() < noisy.standard_error.max() / 2
+
+
+def test_linear_map_has_variance_of_order_1_alone():
+    genotype, block = linked_genotypes()
+    walks = linked_walks(genotype, block, 200, np.random.default_rng(0))
+    (spectrum,) = orders.linked_spectra(
+        lambda g: g @ np.arange(9.0)[:, None], walks, genotype, block, np.random.default_rng(1)
+    )
+    np.testing.assert_allclose(spectrum.share, [1, 0, 0, 0], atol=1e-9)
 
 
 def test_regression_shares_are_those_of_the_spectrum():
     g = all_genotypes(8).astype(float)
     y = 2 * g[:, 0] + g[:, 1] * g[:, 2] + g[:, 3] * g[:, 4] * g[:, 5]
-    shares = orders.explained_by_regression(np.repeat(g, 20, axis=0).astype(np.int8), np.repeat(y, 20))
-    assert shares["linear"] == pytest.approx(4 / 6, abs=0.01)
-    assert shares["pairwise"] == pytest.approx(5 / 6, abs=0.01)
-    assert np.isnan(orders.explained_by_regression(g[:60], y[:60])["pairwise"])
+    many = np.repeat(g, 20, axis=0).astype(np.int8), np.repeat(y, 20)[:, None]
+    shares = orders.explained_by_regression(*many)
+    assert shares["linear"][0] == pytest.approx(4 / 6, abs=0.01)
+    assert shares["pairwise"][0] == pytest.approx(5 / 6, abs=0.01)
+    assert np.isnan(orders.explained_by_regression(g[:60], y[:60, None])["pairwise"][0])

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from gpattention.analysis import figures
 from gpattention.analysis.fitted_map import FittedMap
+from gpattention.analysis.polynomial import MOST_TERMS, fit_polynomial, n_pairwise_terms
 from gpattention.analysis.reading import Reading
-from gpattention.analysis.spectrum import fit_spectrum
+from gpattention.analysis.spectrum import Part, Spectrum, fit_spectrum
 from gpattention.analysis.substitutions import Predict
-from gpattention.analysis.walks import Walks, independent_walks, linkage_blocks, linked_walks
+from gpattention.analysis.walks import Walks, independent_walks, linkage_blocks, linked_walks, mosaics
 from gpattention.errors import InputError
 from gpattention.progress import progress_bar
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LEAST_CORRELATION = 0.2
 ROWS_AT_ONCE = 4096
+LEAST_SAMPLE, ROWS_PER_TERM = 4000, 10  # genotypes that the polynomial of `linked_spectra` is fitted to
 LEAST_ROWS_PER_TERM = 2
 
 
@@ -44,37 +46,74 @@ def read(fitted: FittedMap, n_walks: int = 2000, seed: int = 0) -> Reading:
     block = linkage_blocks(genotype, fitted.loci, LEAST_CORRELATION)
     log.info("%d loci in %d blocks of linked loci", len(block), block.max() + 1)
     rng = np.random.default_rng(seed)
-    distributions = {
-        "independent": independent_walks(genotype.shape[1], n_walks, rng),
-        "linked": linked_walks(genotype, block, n_walks, rng),
-    }
+    independent = independent_walks(genotype.shape[1], n_walks, rng)
+    linked = linked_walks(genotype, block, n_walks, rng)
     table = pd.concat(
-        [tabulate(fitted, name, walks) for name, walks in distributions.items()], ignore_index=True
+        [
+            tabulate(fitted, "independent", lambda predict: independent_spectra(predict, independent)),
+            tabulate(
+                fitted,
+                "linked",
+                lambda predict: linked_spectra(predict, linked, genotype, block, np.random.default_rng(seed)),
+            ),
+        ],
+        ignore_index=True,
     ).sort_values("environment", key=lambda column: column.map(fitted.environment_names.index), kind="stable")
-    predicted = evaluate(fitted.predict, genotype, "predictions")
-    rows = [
-        {"environment": name, **explained_by_regression(genotype, predicted[:, column])}
-        for column, name in enumerate(fitted.environment_names)
-    ]
-    return Reading({"orders": table, "orders_regression": pd.DataFrame(rows)}, {"orders": draw(table)}, {})
+    explained = explained_by_regression(genotype, evaluate(fitted.predict, genotype, "predictions"))
+    explained.insert(0, "environment", fitted.environment_names)
+    return Reading({"orders": table, "orders_regression": explained}, {"orders": draw(table)}, {})
 
 
-def tabulate(fitted: FittedMap, distribution: str, walks: Walks) -> pd.DataFrame:
+def tabulate(fitted: FittedMap, distribution: str, spectra_of: Callable[[Predict], list[Spectrum]]) -> pd.DataFrame:
     """The rows of the table `orders` of one distribution."""
-    direct = distribution == "independent"
-    value = evaluate_walks(fitted.predict, walks, f"{distribution} genotypes")
-    true_value = None if fitted.truth is None else evaluate_walks(fitted.truth, walks, "true map")
+    spectra = spectra_of(fitted.predict)
+    true_spectra = None if fitted.truth is None else spectra_of(fitted.truth)
     parts = []
     for column, name in enumerate(fitted.environment_names):
-        spectrum = fit_spectrum(walks, value[..., column], direct)
-        part = pd.DataFrame(spectrum._asdict())
+        part = pd.DataFrame(spectra[column]._asdict())
         part.insert(0, "order", np.arange(1, len(part) + 1))
         part.insert(0, "distribution", distribution)
         part.insert(0, "environment", name)
-        if true_value is not None:
-            part["true_share"] = fit_spectrum(walks, true_value[..., column], direct).share
+        if true_spectra is not None:
+            part["true_share"] = true_spectra[column].share
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def independent_spectra(predict: Predict, walks: Walks) -> list[Spectrum]:
+    """The spectrum of each environment along walks of independent loci."""
+    value = evaluate_walks(predict, walks, "independent loci")
+    return [fit_spectrum(walks, column) for column in np.moveaxis(value, 2, 0)]
+
+
+def linked_spectra(
+    predict: Predict, walks: Walks, individuals: NDArray, block: NDArray[np.int64], rng: np.random.Generator
+) -> list[Spectrum]:
+    """The same along walks of blocks of linked loci.
+
+    A polynomial of first or, where its terms are not too many, second degree is taken out before and its exact variances are put
+    back, so that the noise of the walks is that of the rest. What the two share is measured along the walks: the parts of the
+    polynomial of order 1 and 2 are such polynomials themselves, and only parts of the same order correlate.
+
+    Args:
+        individuals: (M, L) whose blocks the walks replace.
+        rng: of the genotypes that the polynomial is fitted to.
+    """
+    pairwise = n_pairwise_terms(individuals.shape[1]) <= MOST_TERMS
+    n_terms = n_pairwise_terms(individuals.shape[1]) if pairwise else individuals.shape[1]
+    sample = mosaics(individuals, block, max(LEAST_SAMPLE, ROWS_PER_TERM * n_terms), rng)
+    polynomial = fit_polynomial(sample, evaluate(predict, sample, "linked loci, regression"), pairwise)
+    value = evaluate_walks(predict, walks, "linked loci")
+    smooth = evaluate_walks(polynomial, walks, "linked loci")
+    rest = value - smooth
+    points = walks.genotype.reshape(-1, individuals.shape[1])
+    first = polynomial.order_1(points, individuals, block).sum(axis=0).reshape(smooth.shape)
+    parts = np.stack([first, smooth - smooth.mean(axis=(0, 1)) - first])
+    known = polynomial.variance_by_order(individuals, block)
+    return [
+        fit_spectrum(walks, rest[..., column], Part(known[:, column], parts[..., column]))
+        for column in range(rest.shape[2])
+    ]
 
 
 def evaluate_walks(predict: Predict, walks: Walks, what: str) -> NDArray[np.float64]:
@@ -94,20 +133,19 @@ def evaluate(predict: Callable[[NDArray], NDArray[np.float64]], genotype: NDArra
     return np.concatenate(parts)
 
 
-def explained_by_regression(genotype: NDArray, predicted: NDArray[np.float64]) -> dict[str, float]:
-    """Adjusted R2 of least squares of (N,) predictions on the loci, and on the loci and all their pairs."""
-    g = genotype.astype(np.float64)
-    first, second = np.triu_indices(g.shape[1], 1)
-    shares = {}
-    for name, n_terms in (("linear", g.shape[1]), ("pairwise", g.shape[1] + len(first))):
-        shares[name] = np.nan
-        if len(g) >= LEAST_ROWS_PER_TERM * (n_terms + 1) and np.ptp(predicted) > 0:
-            terms = g if name == "linear" else np.hstack([g, g[:, first] * g[:, second]])
-            terms, y = terms - terms.mean(axis=0), predicted - predicted.mean()
-            coefficient = np.linalg.lstsq(terms.T @ terms, terms.T @ y, rcond=1e-12)[0]
-            unexplained = ((y - terms @ coefficient) ** 2).sum() / (y**2).sum()
-            shares[name] = 1 - unexplained * (len(g) - 1) / (len(g) - n_terms - 1)
-    return shares
+def explained_by_regression(genotype: NDArray, predicted: NDArray[np.float64]) -> pd.DataFrame:
+    """A row per environment: adjusted R2 of least squares of (N, E) predictions on the loci, and on them and their pairs."""
+    n, n_loci = genotype.shape
+    squares = ((predicted - predicted.mean(axis=0)) ** 2).sum(axis=0)
+    table = {}
+    for name, n_terms in (("linear", n_loci), ("pairwise", n_pairwise_terms(n_loci))):
+        table[name] = np.full(predicted.shape[1], np.nan)
+        if n_terms <= MOST_TERMS and n >= 2 * (n_terms + 1):
+            polynomial = fit_polynomial(genotype, predicted, pairwise=name == "pairwise")
+            rest = ((predicted - evaluate(polynomial, genotype, "regression")) ** 2).sum(axis=0)
+            with np.errstate(invalid="ignore"):  # a constant map has nothing to explain
+                table[name] = 1 - rest / squares * (n - 1) / (n - n_terms - 1)
+    return pd.DataFrame(table)
 
 
 def draw(table: pd.DataFrame) -> Figure:

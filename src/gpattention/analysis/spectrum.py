@@ -19,6 +19,7 @@ from gpattention.analysis.walsh import krawtchouk
 MAX_ORDER = 8
 DIRECT_ORDERS = 4  # beyond, products of pairs say little: there are too many sets
 N_BLOCKS = 20
+ROUNDING = 1e-10
 
 
 class Spectrum(NamedTuple):
@@ -29,40 +30,61 @@ class Spectrum(NamedTuple):
     standard_error: NDArray[np.float64]
 
 
-def fit_spectrum(walks: Walks, value: NDArray[np.float64], direct: bool) -> Spectrum:
+class Part(NamedTuple):
+    """What has been taken out of a map before its rest is looked at along walks.
+
+    Attributes:
+        variance: (P,) exact variances of its parts of order 1 to P.
+        value: (P, G + 1, N) of these parts, less their means, at the points of the walks.
+    """
+
+    variance: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+
+def fit_spectrum(walks: Walks, value: NDArray[np.float64], taken_out: Part | None = None) -> Spectrum:
     """Non-negative W_k, by weighted least squares, from the values of a map.
 
     Args:
         value: (G + 1, N) at the points of the walks.
-        direct: use `direct_variances` too, for walks of independent loci.
+        taken_out: what `value` is the rest of. None is for walks of independent loci: then `direct_variances` are used too.
     """
     n_orders = min(walks.n_units, MAX_ORDER)
     block = np.arange(value.shape[1]) * N_BLOCKS // value.shape[1]
-    lag = np.arange(1, len(value))
-    difference = np.stack([0.5 * ((value[k:] - value[:-k]) ** 2).mean(axis=0) for k in lag])  # (G, N)
-    sums = np.stack([difference[:, block == j].sum(axis=1) for j in range(N_BLOCKS)])
-    count = np.bincount(block, minlength=N_BLOCKS)[:, None].astype(float)
-    measured = leave_out(sums, count)
+    difference = np.stack([0.5 * ((value[k:] - value[:-k]) ** 2).mean(axis=0) for k in range(1, len(value))])  # (G, N)
+    measured = leave_out(difference, block)
     design = 1 - walks.correlation[:, None] ** np.arange(1, n_orders + 1)
     covariance = np.cov(difference) / value.shape[1]
-    if direct:
+    known = np.zeros((1 + N_BLOCKS, n_orders))
+    if taken_out is None:
         n_direct = min(n_orders, DIRECT_ORDERS)
-        direct_W = direct_variances(walks.genotype, value, block, n_direct)
-        measured = np.hstack([measured, direct_W])
-        design = np.vstack([design, np.eye(n_direct, n_orders)])
-        size = len(covariance)
+        direct = direct_variances(walks.genotype, value, block, n_direct)
+        measured, design = np.hstack([measured, direct]), np.vstack([design, np.eye(n_direct, n_orders)])
+        n_lags = len(covariance)
         covariance = np.pad(covariance, (0, n_direct))
-        covariance[size:, size:] = np.diag(jackknife_variance(direct_W[1:]))
-    # A floor, so that no combination that happens to be without noise in the sample decides everything.
-    covariance[np.diag_indices_from(covariance)] += 1e-8 * np.trace(covariance) / len(covariance) + np.finfo(float).tiny
-    factor = np.linalg.cholesky(covariance)
-    whitened = np.linalg.solve(factor, design)
-    scale = measured[0].max()
-    if not scale > 0:  # a constant map
-        return Spectrum(*np.zeros((3, n_orders)))
-    fits = np.stack([nnls(whitened, np.linalg.solve(factor, row))[0] for row in measured])
-    share = fits / np.maximum(fits.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+        covariance[n_lags:, n_lags:] = np.diag(jackknife_variance(direct[1:]))
+    else:
+        shared = leave_out((taken_out.value * (value - value.mean())).mean(axis=1), block)
+        n_known = min(n_orders, len(taken_out.variance))
+        known[:, :n_known] = (taken_out.variance + 2 * shared)[:, :n_known]
+    fits = known.copy()
+    if measured[0].max() > ROUNDING * known[0].sum():  # else nothing is left to fit
+        fits += fit_non_negative(design, measured, covariance)
+    fits = fits.clip(0)
+    total = fits.sum(axis=1, keepdims=True)
+    share = np.divide(fits, total, out=np.zeros_like(fits), where=total > 0)
     return Spectrum(fits[0], share[0], np.sqrt(jackknife_variance(share[1:])))
+
+
+def fit_non_negative(
+    design: NDArray[np.float64], measured: NDArray[np.float64], covariance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(M, K) non-negative least squares for each of (M, R) rows of measurements, weighted by their (R, R) covariance."""
+    # A floor, so that no combination that happens to be without noise in the sample decides everything.
+    floor = 1e-8 * np.trace(covariance) / len(covariance)
+    factor = np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))
+    whitened = np.linalg.solve(factor, design)
+    return np.stack([nnls(whitened, np.linalg.solve(factor, row))[0] for row in measured])
 
 
 def direct_variances(
@@ -96,10 +118,11 @@ def direct_variances(
     return np.vstack([total / pairs, without])
 
 
-def leave_out(sums: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(1 + J, ...) means over all of J blocks, and without each, from their sums and counts."""
-    without = (sums.sum(axis=0) - sums) / (count.sum(axis=0) - count)
-    return np.vstack([sums.sum(axis=0) / count.sum(axis=0), without])
+def leave_out(value: NDArray[np.float64], block: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(1 + J, R) means of (R, N) values over all walks, and over all but each block."""
+    sums = np.stack([value[:, block == j].sum(axis=1) for j in range(N_BLOCKS)])
+    count = np.bincount(block, minlength=N_BLOCKS)[:, None]
+    return np.vstack([sums.sum(axis=0) / count.sum(), (sums.sum(axis=0) - sums) / (count.sum() - count)])
 
 
 def jackknife_variance(without: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -52,11 +52,16 @@ def linked_walks(genotype: NDArray, block: NDArray[np.int64], n_walks: int, rng:
         block: (L,) number of the block of each locus.
     """
     n_blocks = int(block.max()) + 1
-    locus = np.arange(genotype.shape[1])
-    start, end = (genotype[rng.integers(0, len(genotype), (n_walks, n_blocks))[:, block], locus] for _ in range(2))
+    start, end = (mosaics(genotype, block, n_walks, rng) for _ in range(2))
     step = rng.integers(0, N_STEPS, (n_walks, n_blocks))[:, block]
     points = np.stack([np.where(step < k, end, start) for k in range(N_STEPS + 1)])
     return Walks(points, 1 - np.arange(1, N_STEPS + 1) / N_STEPS, n_blocks)
+
+
+def mosaics(genotype: NDArray, block: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray:
+    """(n, L) genotypes, each block of which comes from an individual drawn for it."""
+    individual = rng.integers(0, len(genotype), (n, int(block.max()) + 1))
+    return genotype[individual[:, block], np.arange(genotype.shape[1])]
 
 
 def linkage_blocks(genotype: NDArray, loci: pd.DataFrame, least_correlation: float) -> NDArray[np.int64]:
