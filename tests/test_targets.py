@@ -6,6 +6,7 @@ from gpattention.targets import KINDS, find_target, refuse_inner_targets
 GOOD = {
     "data": "gpattention.data.simulated.simulate",
     "model": "gpattention.ridge.RidgeModule",
+    "prepare": "gpattention.prepare.plink.open_plink",
     "trainer": "gpattention.trainer.make_trainer",
     "logger": "gpattention.loggers.csv_loggers",
     "callbacks": "lightning.pytorch.callbacks.EarlyStopping",

@@ -11,6 +11,7 @@ from torch import nn
 
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
+from gpattention.prepare.source import RawData
 
 OURS = "gpattention."
 
@@ -43,6 +44,7 @@ def is_callback(found: Any) -> bool:
 KINDS = {
     "data": Kind("a function that reads a data set", (OURS,), returns(GenotypePhenotypeData)),
     "model": Kind("a class of maps", (OURS,), is_map),
+    "prepare": Kind("a function that opens genotypes and phenotypes", (OURS,), returns(RawData)),
     "trainer": Kind("the function that makes the Trainer", (OURS,), returns(L.Trainer)),
     "logger": Kind("a function that makes loggers", (OURS,), returns(list[Logger])),
     "callbacks": Kind("a class of callbacks", (OURS, "lightning.pytorch.callbacks."), is_callback),

@@ -1,24 +1,25 @@
 """Reader of a prepared data set, the folder that `gpattention prepare` leaves; genotypes stay in their file."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention.config import check_type
 from gpattention.data import prepared_files as files
 from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.formats import read_covariates, read_phenotype_tables
-from gpattention.data.genotype_phenotype import GenotypePhenotypeData
-from gpattention.data.tables import first_line
+from gpattention.data.genotype_phenotype import Coding, GenotypePhenotypeData
+from gpattention.data.tables import read_cells, read_shape, refuse_other_count
 from gpattention.errors import InputError
+from gpattention.untrusted import UNREADABLE, read_object, refuse
 
 log = logging.getLogger(__name__)
 
 CURE = "prepare it again with overwrite=true"
+SAID = {"coding": Coding, "dtype": str, "n_individuals": int, "n_loci": int}  # by a manifest, among other things
 
 
 def read_prepared(
@@ -50,7 +51,9 @@ def read_prepared(
         place / files.PHENOTYPES, place / files.STANDARD_ERRORS if has_error else None, environments
     )
     genotype = map_genotypes(place / files.GENOTYPES, manifest)
-    table = pd.read_csv(place / files.LOCI, sep="\t", dtype={0: str}, keep_default_na=False)
+    header, names_of_loci = read_shape(place / files.LOCI, least_columns=1)
+    table = read_cells(place / files.LOCI, header, header, {header[0]: str}, [])
+    refuse_other_count(place / files.LOCI, table, names_of_loci)
     if len(phenotype) != len(genotype) or len(table) != genotype.shape[1]:
         raise InputError(
             f"{folder}: {files.GENOTYPES} is {genotype.shape}, {files.PHENOTYPES} has {len(phenotype)} rows and {files.LOCI} "
@@ -83,14 +86,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{folder} holds no prepared data set (no {path.name}): make one with gpattention prepare, or mend data.folder"
         )
-    try:
-        manifest = json.loads(path.read_text())
-        found = manifest["format"]
-        manifest["coding"], manifest["dtype"], manifest["n_individuals"], manifest["n_loci"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read ({type(error).__name__}: {first_line(error)}): {CURE}") from error
+    manifest = read_object(path, ("format", *SAID), CURE)
+    found = manifest["format"]
     if found != files.FORMAT:
         raise InputError(f"{path}: format {found}, and this version reads format {files.FORMAT}: {CURE}")
+    for name, kind in SAID.items():
+        check_type(f"{path}: {name}", manifest[name], kind)
     return manifest
 
 
@@ -98,8 +99,8 @@ def map_genotypes(path: Path, manifest: dict[str, Any]) -> NDArray:
     """(N, L) alleles as a read-only map, once they are found to be what the manifest says."""
     try:
         genotype = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise InputError(f"{path} cannot be read ({first_line(error)}): {CURE}") from error
+    except UNREADABLE as error:
+        refuse(path, "as an array of numbers", error, CURE)
     said = manifest["dtype"], (manifest["n_individuals"], manifest["n_loci"])
     if (genotype.dtype.name, genotype.shape) != said:
         raise InputError(
