@@ -108,7 +108,7 @@ def test_sweep_is_tracked_as_a_group_and_a_run_of_its_own(tmp_path, monkeypatch)
 
 
 def test_other_formats_and_other_sweeps_at_work_are_refused(tmp_path, no_runs):
-    with sweep.held(tmp_path, "quickstart"), pytest.raises(InputError, match="another sweep is running"):
+    with sweep.held(tmp_path, {"sweep": "quickstart"}), pytest.raises(InputError, match="another sweep is running"):
         sweep.run_sweep("quickstart", SMALL, tmp_path)
     (tmp_path / "sweep.json").write_text('{"results_format": 0, "sweep": "quickstart"}')
     with pytest.raises(InputError, match="results of format 0, by another version"):

@@ -33,6 +33,7 @@ FUNCTIONS = {
     "read": "gpattention.read.read",
     "verify": "gpattention.verify.verify",
     "compare": "gpattention.analysis.differences.compare",
+    "figure": "gpattention.paper.figure.draw_figure",
     "parameters": "gpattention.parameters.show_parameters",
 }
 
@@ -48,6 +49,8 @@ HELP = """gpattention: maps from genotype to phenotype
                                           what a finished run has learned: effect sizes, orders of interaction, ...
   gpattention compare runs=[FOLDER,FOLDER]
                                           differences of test R2 between runs, with intervals
+  gpattention figure name=NAME sweep=FOLDER
+                                          a figure of the paper, from your own runs
   gpattention parameters n_loci=L embedding_dim=D n_environments=E
                                           parameters of every map, and what the paper says
   gpattention verify run=FOLDER           make a finished run again and compare

@@ -169,8 +169,8 @@ def refuse_unknown(place: str, node: Mapping[str, Any], known: Iterable[str]) ->
 
 
 def suggest(key: str, known: Iterable[str], place: str = "") -> str:
-    """Near misses of a key, or all keys where there are none."""
-    dot = f"{place}." if place else ""
+    """Near misses of a key, or all keys where there are none; a place of several words is no part of the key."""
+    dot = f"{place}." if place and " " not in place else ""
     near = difflib.get_close_matches(key, sorted(known), n=3)
     if near:
         return f"did you mean {' or '.join(dot + name for name in near)}?"

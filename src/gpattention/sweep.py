@@ -20,14 +20,13 @@ from gpattention.config import suggest
 from gpattention.errors import InputError, Preempted
 from gpattention.making import make
 from gpattention.planning import Planned, plan
+from gpattention.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY, refuse_another_format
 from gpattention.terminal import print_table
 from gpattention.untrusted import read_object
 from gpattention.workers import Outcome
 
 log = logging.getLogger(__name__)
 
-MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
-DIFFERENCES = "differences.csv"
 # What the runs of a sweep come to: a summary of their results and a figure of it.
 ANALYSES: dict[str, Callable[[pd.DataFrame, Sweep], tuple[pd.DataFrame, Figure]]] = {
     "comparison": comparison.analyse,
@@ -134,6 +133,7 @@ def run_sweep(
         raise InputError(f"sweep={name}: analysis={sweep.analysis}: {suggest(sweep.analysis, ANALYSES)}")
     if sweep.analysis == "curves" and sweep.x is None:
         raise InputError(f"sweep={name}: analysis=curves needs x, the key along the axis: add it to the file")
+    made_by = {"sweep": name, "title": sweep.title, "scale": options.scale, "overrides": overrides}
     name = Path(name).stem
     folder = folder or Path(sweep.folder)
     if options.launcher is not None and (options.workers is not None or sweep.analysis == "search"):
@@ -144,7 +144,7 @@ def run_sweep(
             raise InputError(f"n_trials={options.n_trials}: sweep={name} is no search; leave n_trials out")
         sweep = sweep._replace(n_trials=options.n_trials)
     blocks = merge(sweep, overrides)
-    with held(folder, name):
+    with held(folder, made_by):
         if sweep.analysis == "search":
             results, failed, logger = search.run_search(name, sweep, blocks, folder, options.workers)
         else:
@@ -161,8 +161,12 @@ def run_sweep(
 
 
 @contextmanager
-def held(folder: Path, name: str) -> Iterator[None]:
-    """Hold the folder of a sweep for this process alone, once its results are found to be of this format."""
+def held(folder: Path, made_by: dict[str, Any]) -> Iterator[None]:
+    """Hold the folder of a sweep for this process alone, once its results are found to be of this format.
+
+    Args:
+        made_by: the sweep and the command that makes it, to be kept there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / MANIFEST
     try:
@@ -170,12 +174,8 @@ def held(folder: Path, name: str) -> Iterator[None]:
             cure = "remove it, or give another folder"
             format_of = "results_format"
             stored = read_object(path, (format_of,), cure)[format_of] if path.is_file() else identity.RESULTS_FORMAT
-            if stored != identity.RESULTS_FORMAT:
-                raise InputError(
-                    f"{folder} holds results of format {stored}, by another version of this program, which writes format "
-                    f"{identity.RESULTS_FORMAT}: give another folder"
-                )
-            artifacts.write_json(path, {"results_format": identity.RESULTS_FORMAT, "sweep": name})
+            refuse_another_format(folder, stored)
+            artifacts.write_json(path, {"results_format": identity.RESULTS_FORMAT, **made_by})
             yield
     except Timeout as error:
         raise InputError(f"another sweep is running in {folder}: wait for it, or give another folder") from error

@@ -1,0 +1,74 @@
+"""What a sweep leaves in its folder, and how it is read again."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from gpattention import artifacts
+from gpattention.analysis.results import is_override
+from gpattention.data.genotype_phenotype import name_some
+from gpattention.errors import InputError
+from gpattention.identity import RESULTS_FORMAT
+from gpattention.untrusted import UNREADABLE, read_object, refuse
+
+MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
+DIFFERENCES = "differences.csv"
+
+
+class FinishedSweep(NamedTuple):
+    """A sweep as its folder has it.
+
+    Attributes:
+        manifest: `sweep`, `title`, `scale` and `overrides` of the command that made it.
+        results: a row a run: `block`, `run`, overrides as text, metrics as numbers, and `folder`, where the run is now.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    results: pd.DataFrame
+
+
+def read_sweep_folder(folder: Path | str) -> FinishedSweep:
+    """The sweep in a folder, wherever that has been moved to.
+
+    Raises:
+        InputError: the folder is not there, holds no collected sweep or one of another version, or lacks runs.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder: give the folder of a sweep")
+    missing = [name for name in (MANIFEST, RESULTS) if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{folder} holds no finished sweep: it has no {', '.join(missing)}; give the folder of a sweep, and make it to "
+            "its end first"
+        )
+    cure = "give the sweep's command again, which makes nothing twice"
+    manifest = read_object(folder / MANIFEST, ("results_format",), cure)
+    refuse_another_format(folder, manifest["results_format"])
+    try:
+        results = pd.read_csv(folder / RESULTS, dtype=str)
+        texts = {"block", "run", "folder"}
+        names = [name for name in results if not (name in texts or is_override(str(name)))]
+        results[names] = results[names].apply(pd.to_numeric)
+        # Runs lie in the sweep's folder; the path from when they were made may lead nowhere by now.
+        results["folder"] = [str(folder / Path(path).name) for path in results["folder"]]
+    except UNREADABLE as error:
+        refuse(folder / RESULTS, "as the runs of a sweep", error, cure)
+    lacking = [Path(path).name for path in results["folder"].unique() if not artifacts.is_complete(Path(path))]
+    if lacking:
+        raise InputError(
+            f"{folder} lacks {len(lacking)} of the {results['folder'].nunique()} runs of its {RESULTS}: "
+            f"{name_some(lacking)}; give the sweep's command again to make them"
+        )
+    return FinishedSweep(folder, manifest, results)
+
+
+def refuse_another_format(folder: Path, stored: Any) -> None:
+    """Raise an InputError where a folder's results are not of the format that this version writes."""
+    if stored != RESULTS_FORMAT:
+        raise InputError(
+            f"{folder} holds results of format {stored}, by another version of this program, which writes format "
+            f"{RESULTS_FORMAT}: give another folder"
+        )
