@@ -91,6 +91,7 @@ def test_refusals(folders, change, words):
 def test_damaged_predictions_are_refused(folders, tmp_path):
     shutil.copytree(folders["linear"], tmp_path / "damaged")
     (tmp_path / "damaged" / "predictions_test.tsv").write_text("id\tmeasured\n1\tx\n")
+    (tmp_path / "damaged" / "checksums.txt").unlink()
     with pytest.raises(InputError, match="predictions_test.tsv is damaged"):
         compare(runs=[folders["linear"], str(tmp_path / "damaged")])
 
