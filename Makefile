@@ -4,12 +4,13 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test test-slow check benchmark clean
+.PHONY: help setup run test test-slow stress check benchmark clean
 
 help:
 	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about a minute)"
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
 	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross, killed sweeps (under 20 minutes)"
+	@echo "make stress     kills, malformed input, full disks and memory in full counts (about an hour)"
 	@echo "make setup      only the environment in $(VENV)"
 	@echo "make benchmark  time and memory of training steps, of a large cross and its pruning, into benchmarks/results"
 
@@ -36,10 +37,13 @@ check: setup
 	@$(BIN)/mypy
 
 test: check
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow and not stress"
 
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow
+
+stress: setup
+	@$(BIN)/python -m pytest -m stress
 
 benchmark: setup
 	@$(BIN)/python benchmarks/attention_step.py
