@@ -6,8 +6,8 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
-from gpattention.analysis import effects, landscape, orders
-from gpattention.analysis.fitted_map import Accelerator, open_map
+from gpattention.analysis import effects, epistasis, landscape, orders
+from gpattention.analysis.fitted_map import Accelerator, open_map, open_replicates
 from gpattention.analysis.reading import Reading, write_reading
 from gpattention.artifacts import READING
 from gpattention.config import suggest
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 # Each takes the map, and of the settings below those that it names.
 READINGS: dict[str, Callable[..., Reading]] = {
     "effects": effects.read,
+    "epistasis": epistasis.read,
     "orders": orders.read,
     "landscape": landscape.read,
 }
@@ -29,6 +30,8 @@ def read(
     what: list[str],
     n_backgrounds: int = 1000,
     seed: int = 0,
+    n_pairs: int | None = None,
+    replicates: list[str] | None = None,
     n_walks: int = 2000,
     root: str | None = None,
     genotype_file: str | None = None,
@@ -41,6 +44,8 @@ def read(
     Args:
         run: folder of a finished run.
         what: names of analyses, see `READINGS`.
+        n_pairs: pairs of loci that `epistasis` looks at, the strongest; None takes all.
+        replicates: folders of other runs on the same data, with other seeds, that `epistasis` averages with this one.
         n_walks: random walks along which `orders` evaluates the map, at nine genotypes each.
 
     The other arguments are those of `open_map`.
@@ -63,7 +68,12 @@ def read(
         locus_name_column=locus_name_column,
         accelerator=accelerator,
     )
-    settings = {"n_walks": n_walks, "seed": seed}
+    settings = {
+        "n_pairs": n_pairs,
+        "replicates": open_replicates(fitted, replicates or []),
+        "n_walks": n_walks,
+        "seed": seed,
+    }
     folder = Path(run) / READING
     for name in dict.fromkeys(what):
         start = time.perf_counter()

@@ -1,9 +1,8 @@
 """A finished run as the analyses see it: a function of genotypes, and the backgrounds to look at it in."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,26 @@ Accelerator = Literal["auto", "cpu", "gpu"]
 
 
 @dataclass(frozen=True)
+class Truth:
+    """The map that phenotypes were simulated from.
+
+    Attributes:
+        arrays: of `truth.npz`, by name.
+    """
+
+    arrays: dict[str, NDArray]
+
+    def __call__(self, genotype: NDArray) -> NDArray[np.float64]:
+        """(N, L) genotypes to (N, E) noiseless phenotypes."""
+        return true_phenotypes(genotype, self.arrays)
+
+    @property
+    def interacting_loci(self) -> NDArray[np.int64]:
+        """(M, order) positions of the loci of each interacting set."""
+        return self.arrays["interacting_loci"]
+
+
+@dataclass(frozen=True)
 class FittedMap:
     """A run, and the individuals in whose genotypes it is read.
 
@@ -33,7 +52,7 @@ class FittedMap:
         loci: a row per locus: `locus`, and whatever else is known, such as `chromosome` and `position_bp`.
         device: where to predict.
         data: the data that the run was fitted to; None where the backgrounds come from a file.
-        truth: (N, L) genotypes to (N, E) noiseless phenotypes, for simulated data; else None.
+        truth: what the phenotypes were simulated from; None for measured ones.
     """
 
     run: Run
@@ -42,7 +61,7 @@ class FittedMap:
     loci: pd.DataFrame
     device: torch.device
     data: GPMapDataModule | None = None
-    truth: Callable[[NDArray], NDArray[np.float64]] | None = None
+    truth: Truth | None = None
 
     @property
     def environment_names(self) -> list[str]:
@@ -153,9 +172,25 @@ def data_of(run: Run, root: str | None = None) -> GPMapDataModule:
     return data
 
 
-def truth_of(run: Run) -> Callable[[NDArray], NDArray[np.float64]] | None:
+def truth_of(run: Run) -> Truth | None:
     """The map that the phenotypes of a run were simulated from, where all its loci are those of the run."""
     if not (run.folder / TRUTH).is_file() or len(run.preprocessing.loci_index) != run.preprocessing.n_columns:
         return None
-    arrays: dict[str, Any] = read_arrays_of(run.folder, TRUTH)
-    return lambda genotype: true_phenotypes(genotype, arrays)
+    return Truth(read_arrays_of(run.folder, TRUTH))
+
+
+def open_replicates(fitted: FittedMap, folders: list[str]) -> list[FittedMap]:
+    """The same backgrounds with other runs, of the same loci and environments: fits with other seeds, or of other models.
+
+    Raises:
+        InputError: a run has other loci or environments.
+    """
+    others = [replace(fitted, run=load_run(folder)) for folder in folders]
+    for other in others:
+        for key in ("loci_index", "locus_names", "environment_names", "coding"):
+            if getattr(other.run.preprocessing, key) != getattr(fitted.run.preprocessing, key):
+                raise InputError(
+                    f"replicates: {other.run.folder} has other {key.replace('_', ' ')} than {fitted.run.folder}: give runs on the "
+                    "same data"
+                )
+    return others
