@@ -69,7 +69,7 @@ def test_refusal_within_a_multirun_leaves_the_other_jobs(tmp_path):
         ([*GPATTENTION, "predict", "run=nowhere", "genotype_file=g.npy"], "nowhere is not a folder"),
         ([*GPATTENTION, "parameters", "n_loci=0"], "n_loci=0: give a whole number from 1 on"),
         ([*GPATTENTION, "prepare", "folder=set"], "prepare=<OPTION>"),
-        ([*GPATTENTION, "prepare", "prepare=plink", "folder=set", "prepare.bed=x"], "did you mean prepare.bed_file"),
+        ([*GPATTENTION, "prepare", "prepare=plink", "folder=set", "prepare.bed=x"], "prepare has bed_file, bim_file"),
         ([*GPATTENTION, "prodict"], "unknown command prodict"),
     ],
 )

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gpattention.data.formats import Genotypes, read_loci
 from gpattention.data.genotype_phenotype import (
     CALLS,
     CODING_WORDS,
@@ -21,14 +20,13 @@ from gpattention.data.genotype_phenotype import (
 )
 from gpattention.data.tables import (
     NOT_MEASURED,
-    UNREADABLE,
-    first_line,
     locate_text,
     read_shape,
-    refuse_missing_file,
     separator,
 )
 from gpattention.errors import InputError
+from gpattention.prepare.arrays import ArrayRows
+from gpattention.prepare.loci import table_of_loci
 from gpattention.prepare.phenotypes import read_phenotypes
 from gpattention.prepare.source import NO_CALL, Block, GenotypeSource, RawData, rows_at_once
 from gpattention.progress import progress_bar
@@ -68,34 +66,6 @@ def open_table(
     loci = None if loci_file is None else Path(root) / loci_file
     genotypes = TableSource(rows, coding, loci, locus_name_column)
     return RawData(genotypes, read_phenotypes(Path(root), phenotype_file, standard_error_file, environments))
-
-
-class ArrayRows:
-    """Rows of an .npy, read through a map."""
-
-    ids = None
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        refuse_missing_file(path)
-        try:
-            self.values = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (*UNREADABLE, ValueError, SyntaxError) as error:
-            raise InputError(
-                f"{path} cannot be read as an array of numbers ({first_line(error)}): write it with numpy.save"
-            ) from error
-        if self.values.ndim != 2 or self.values.dtype.kind not in "biuf" or not self.values.size:
-            raise InputError(
-                f"{path} holds {self.values.dtype} {self.values.shape}: a genotype array has individuals as rows and loci "
-                "as columns, in numbers"
-            )
-        self.n_rows, self.n_columns = self.values.shape
-        self.columns = None
-
-    def blocks(self) -> Generator[NDArray[np.float32]]:
-        step = rows_at_once(self.n_columns * 8)
-        for start in range(0, self.n_rows, step):
-            yield np.asarray(self.values[start : start + step], dtype=np.float32)
 
 
 class TableRows:
@@ -144,20 +114,14 @@ class TableSource(GenotypeSource):
         self.dtype = np.float32 if coding == "probability" else np.int8
         self.ploidy = 2 if coding == "dosage" else 1
         self.total, self.left_out = rows.n_rows, Counter()
-        if loci is None:
-            names = rows.columns or [f"locus{number}" for number in range(1, rows.n_columns + 1)]
-            self.table = pd.DataFrame({"locus": names})
-        else:
+        self.table = table_of_loci(loci, name_column, rows.n_columns, rows.columns)
+        if loci is not None:
             self.files.append(loci)
-            like = Genotypes(np.empty((0, rows.n_columns)), coding, None, rows.columns)
-            table, names = read_loci(loci, name_column, like)
-            # The names come first, whatever their column is called.
-            others = table.drop(columns=[name_column or table.columns[0]])
-            self.table = pd.concat([pd.DataFrame({"locus": names}), others], axis=1)
 
     def blocks(self) -> Iterator[Block]:
         start = 0
-        for values in self.rows.blocks():
+        for raw in self.rows.blocks():
+            values = raw.astype(np.float32)
             yield Block(self.alleles(values, start), start + len(values))
             start += len(values)
 

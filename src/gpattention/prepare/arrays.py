@@ -1,0 +1,44 @@
+"""Large .npy files, read in blocks of rows."""
+
+import mmap
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpattention.data.tables import UNREADABLE, first_line, refuse_missing_file
+from gpattention.errors import InputError
+from gpattention.prepare.source import rows_at_once
+
+
+class ArrayRows:
+    """(N, L) numbers of a file."""
+
+    ids = None
+    columns = None
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        refuse_missing_file(path)
+        try:
+            self.values = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (*UNREADABLE, ValueError, SyntaxError) as error:
+            raise InputError(
+                f"{path} cannot be read as an array of numbers ({first_line(error)}): write it with numpy.save"
+            ) from error
+        if self.values.ndim != 2 or self.values.dtype.kind not in "biuf" or not self.values.size:
+            raise InputError(
+                f"{path} holds {self.values.dtype} {self.values.shape}: a genotype array has individuals as rows and loci "
+                "as columns, in numbers"
+            )
+        self.n_rows, self.n_columns = self.values.shape
+
+    def blocks(self) -> Generator[NDArray]:
+        """Rows after rows, in the type of the file."""
+        step = rows_at_once(self.n_columns * 8)
+        for start in range(0, self.n_rows, step):
+            yield np.array(self.values[start : start + step])
+            mapped = getattr(self.values, "_mmap", None)
+            if mapped is not None:
+                mapped.madvise(mmap.MADV_DONTNEED)  # pages that were read would count as memory of this process
