@@ -4,6 +4,7 @@ import csv
 import gzip
 import math
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,7 +21,8 @@ CURE = "mend it, or leave it empty if it was not measured"
 CELL_BYTES, ID_BYTES = 16, 100  # while a table is read
 LONGEST_LINE = 2**27  # characters
 # What a compressed table may come to: this many times its size, or this many characters.
-LARGEST_EXPANSION, ALWAYS_EXPANDED = 500, 2**26
+LARGEST_EXPANSION, ALWAYS_EXPANDED = 500, 2**24
+MOST_BLANK_LINES = 100_000
 LINES_BETWEEN_LOOKS = 2**20
 
 
@@ -38,7 +40,8 @@ def read_numbers(
     names = header[1:] if columns is None else columns
     if not names:
         raise InputError(f"{key} is empty: name some of {name_some(header[1:], 20)}, or leave it at null for all")
-    unknown = [name for name in names if name not in header[1:]]
+    known = set(header[1:])
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise InputError(
             f"{path} has no column {', '.join(unknown)}: it has {name_some(header[1:], 20)} (quote names that look like "
@@ -48,6 +51,7 @@ def read_numbers(
     refuse_larger_than_memory(path, len(ids) * len(names) * CELL_BYTES)
     try:
         table = read_cells(path, header, names, np.float64, list(NOT_MEASURED))
+        refuse_truths(path, header, table)
     except ValueError as error:
         text = read_cells(path, header, names, str, list(NOT_MEASURED))
         raise InputError(locate_text(path, ids, text, cure)) from error
@@ -76,7 +80,7 @@ def read_shape(path: Path, least_columns: int = 2) -> tuple[list[str], list[str]
     if len(header) == 1 and least_columns > 1:
         raise InputError(
             f"{path} has one column: a table has an id and at least one column more, and a file of this suffix has "
-            f"{'tabs' if separator(path) == chr(9) else 'commas'} between them"
+            f"{'tabs' if separator(path) == chr(9) else 'commas'} between them; mend the table or its suffix"
         )
     if len(header) < least_columns or not ids:
         raise InputError(
@@ -96,8 +100,25 @@ def read_text_column(path: Path, column: str) -> dict[str, str]:
     return dict(zip(refuse_other_count(path, table, ids), table[column], strict=True))
 
 
+def refuse_truths(path: Path, header: list[str], table: pd.DataFrame) -> None:
+    """Raise a ValueError where a column has nothing but True and False, which pandas takes for 1 and 0."""
+    first = (~np.isnan(table.to_numpy())).argmax(axis=0)
+    position = {name: number for number, name in enumerate(header)}
+    place = [position[name] for name in table.columns]
+    with open_text(path) as file:
+        rows = islice((row for row in csv.reader(file, delimiter=separator(path)) if row), 1, int(first.max()) + 2)
+        for number, row in enumerate(rows):
+            for column in np.flatnonzero(first == number):
+                if row[place[column]].lower() in ("true", "false"):
+                    raise ValueError
+
+
 def read_cells(
-    path: Path, header: list[str], names: list[str], dtype: Any, not_measured: list[str] | dict[str, list[str]]
+    path: Path,
+    header: list[str],
+    names: list[str],
+    dtype: Any,
+    not_measured: list[str] | dict[str, list[str]],
 ) -> pd.DataFrame:
     """Some columns of a table, by their places in the header, so that no name is taken for another.
 
@@ -105,7 +126,8 @@ def read_cells(
         dtype: of all, or by name.
         not_measured: cells that are empty, of all columns or by name.
     """
-    place = {name: header.index(name) for name in names}
+    position = {name: number for number, name in enumerate(header)}
+    place = {name: position[name] for name in names}
 
     def by_place(given: Any) -> Any:
         return {place[name]: value for name, value in given.items()} if isinstance(given, dict) else given
@@ -139,13 +161,16 @@ def refuse_other_count(path: Path, table: pd.DataFrame, ids: list[str]) -> pd.In
 def bounded_lines(path: Path, file: IO[str]) -> Iterator[str]:
     """The lines of a table; an InputError for what no table has, and for a compressed one that comes to far too much."""
     allowed = max(ALWAYS_EXPANDED, LARGEST_EXPANSION * path.stat().st_size) if path.suffix == ".gz" else math.inf
-    total = 0
+    total = n_blank = 0
     for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), ""), 1):
         if len(line) == LONGEST_LINE:
             raise InputError(f"{path}, line {number} is longer than {LONGEST_LINE:,} characters: is it a table?")
         if "\0" in line:
             raise InputError(f"{path}, line {number} has a zero byte: write it as text in UTF-8")
         total += len(line)
+        n_blank += line.isspace() and len(line) < 3
+        if n_blank > MOST_BLANK_LINES:
+            raise InputError(f"{path}, line {number}: more than {MOST_BLANK_LINES:,} lines are blank: remove them")
         if total > allowed:
             raise InputError(
                 f"{path} comes to more than {LARGEST_EXPANSION} times its size: if that is right, unpack it with gunzip first"
@@ -157,6 +182,7 @@ def locate_text(path: Path, ids: list[str], text: pd.DataFrame, cure: str) -> st
     """The message that names the first cell which is no number."""
     for column in text.columns:
         wrong = pd.to_numeric(text[column], errors="coerce").isna() & text[column].notna()
+        wrong |= text[column].str.lower().isin(("true", "false"))
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
             return f"{path}: '{text[column].iloc[row]}' in column {column}, id {ids[row]}, is not a number: {cure}"

@@ -1,0 +1,28 @@
+"""What every refusal must be: the project's own error, soon, with the place and a cure in its message."""
+
+import re
+import time
+
+import pytest
+
+from gpattention.errors import InputError
+
+SECONDS = 10
+CURE = re.compile(
+    r"(mend|give|write|set|lower|leave|name|restore|remove|impute|fit|add|unpack|quote|choose|is it|must be unique|"
+    r"has a header line|did you mean|make|take|install|prepare|it has|has [a-z_]+,|put)\b"
+)
+
+
+def refused(call, *place):
+    """The message with which `call` is refused; it names every part of the place."""
+    start = time.perf_counter()
+    with pytest.raises(InputError) as caught:
+        call()
+    text = str(caught.value)
+    assert time.perf_counter() - start < SECONDS
+    for name in place:
+        assert name in text, text
+    assert CURE.search(text), text
+    assert "\n" not in text, text
+    return text
