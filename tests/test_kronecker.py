@@ -6,7 +6,7 @@ import pytest
 import torch
 from test_ridge import make_data
 
-from gpattention import kronecker
+from gpattention import conjugate_gradients, kronecker
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.genetic_covariance import genetic_covariance
@@ -101,7 +101,7 @@ def test_weights_count_as_precision():
 
 
 def test_complete_data_are_solved_in_one_step(monkeypatch):
-    monkeypatch.setattr(kronecker, "MAX_ITERATIONS", 2)
+    monkeypatch.setattr(conjugate_gradients, "MAX_ITERATIONS", 2)
     fit(make_data(n=100, n_environments=4), covariance_shares=[0.5, 1.0], noise_factors=[0.1, 10.0])
     with pytest.raises(InputError, match="not solved after 2 steps"):
         fit(make_data(n=100, n_environments=4, missing=0.4))

@@ -10,6 +10,7 @@ from gpattention import ranks
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
+from gpattention.kernel_ridge import KernelRidgeModule
 from gpattention.kronecker import KroneckerModule
 from gpattention.module import GPMapModule
 from gpattention.ridge import RidgeModule
@@ -110,6 +111,17 @@ def solve(n, kind, missing):
             covariance_shares=[0.0, 1.0],
             noise_factors=[0.5, 1.0],
         )
+    elif kind == "kernel":
+        module = KernelRidgeModule(
+            n_loci=6,
+            environment_names=names,
+            genotype_kernel="orders",
+            max_order=2,
+            rates=[1.0],
+            noise_factors=[0.5, 1.0],
+            reml_individuals=100,
+            exact_up_to=1000,
+        )
     else:
         module = RidgeModule(n_loci=6, environment_names=names, terms=kind, **penalties)
     data = make_data("one_pass", missing)
@@ -118,7 +130,7 @@ def solve(n, kind, missing):
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.2])
-@pytest.mark.parametrize("kind", ["linear", "pairwise", "kronecker"])
+@pytest.mark.parametrize("kind", ["linear", "pairwise", "kronecker", "kernel"])
 def test_regressions_on_two_processes_are_those_on_one(kind, missing):
     coefficients, intercept, scores = solve(1, kind, missing)
     for given, its_intercept, its_scores in share(2, solve, 2, kind, missing):

@@ -1,13 +1,19 @@
-"""Conjugate gradients for (A + shift) x = b, all shifts from the products A p that the smallest of them takes.
+"""Conjugate gradients: of shifted systems (A + shift) x = b by one sequence of products, and of several at once.
 
 Residuals of shifted systems are multiples of one another, so that one sequence of directions serves them all
 (Jegerlehner 1996, hep-lat/9612014; van den Eshof and Sleijpen 2004). Letters: K systems, S shifts, T unknowns, M values.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from gpattention.errors import InputError
+from gpattention.progress import progress_bar
+
+MAX_ITERATIONS = 2000
 
 
 class ConjugateGradients(torch.optim.Optimizer):
@@ -142,3 +148,41 @@ def dot(a_KT: Tensor, b_KT: Tensor) -> Tensor:
 def column(value_K: Tensor, like: Tensor) -> Tensor:
     """(K, 1) factors in the type of what they multiply."""
     return value_K.to(like.dtype)[:, None]
+
+
+def solve_together(
+    equations: Callable[[Tensor], Tensor], right: Tensor, precondition: Callable[[Tensor], Tensor], tolerance: float
+) -> Tensor:
+    """Solutions x of `equations(x) = right`, several systems along the first of three axes.
+
+    Args:
+        precondition: about the inverse of the equations, symmetric and positive definite.
+        tolerance: norm of the residuals, relative to that of their right-hand sides.
+    """
+
+    def dot_each(a: Tensor, b: Tensor) -> Tensor:
+        return (a * b).sum((1, 2), keepdim=True)
+
+    x, residual = torch.zeros_like(right), right
+    direction = corrected = precondition(residual)
+    size = dot_each(residual, corrected)
+    enough = tolerance**2 * dot_each(right, right)
+    least = torch.finfo(x.dtype).tiny
+    with progress_bar() as bar:
+        task = bar.add_task("conjugate gradients", total=None, note="")
+        for _ in range(MAX_ITERATIONS):
+            left = dot_each(residual, residual)
+            if (left <= enough).all():
+                return x
+            bar.update(
+                task, advance=1, note=f"residual {(left / enough.clamp_min(least)).max().sqrt() * tolerance:.1e}"
+            )
+            image = equations(direction)
+            step = size / dot_each(direction, image).clamp_min(least)
+            x, residual = x + step * direction, residual - step * image
+            corrected = precondition(residual)
+            before, size = size, dot_each(residual, corrected)
+            direction = corrected + size / before.clamp_min(least) * direction
+    raise InputError(
+        f"the equations are not solved after {MAX_ITERATIONS} steps: take out the smallest of model.noise_factors"
+    )

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from gpattention.closed_form import ClosedFormMap
+from gpattention.conjugate_gradients import solve_together
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
 from gpattention.genetic_covariance import genetic_covariance
 from gpattention.gpmap import of_all_ranks
 
 TOLERANCE = 1e-8  # of the residual of the equations, relative
-MAX_ITERATIONS = 2000
 
 
 class KroneckerModule(ClosedFormMap):
@@ -223,33 +223,11 @@ def solve_kronecker(
         return features_NR.T @ centred(features_NR @ (c_FRE @ root_FEE.mT)) @ root_FEE + c_FRE
 
     measured_FNE = centred(phenotype_NE / unit_E / factor_F11.sqrt())
-    c_FRE = conjugate_gradients(equations, features_NR.T @ measured_FNE @ root_FEE, inverse_FRE)
+    c_FRE = solve_together(
+        equations, features_NR.T @ measured_FNE @ root_FEE, lambda residual_FRE: inverse_FRE * residual_FRE, TOLERANCE
+    )
     coefficients_FRE = c_FRE @ root_FEE.mT * unit_E * factor_F11.sqrt()
     return coefficients_FRE, (share_NE * (phenotype_NE - features_NR @ coefficients_FRE)).sum(-2)
-
-
-def conjugate_gradients(equations, right: Tensor, inverse: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-    """Solutions x of `equations(x) = right`, several systems along the first axis; `inverse` is the preconditioner."""
-
-    def dot(a: Tensor, b: Tensor) -> Tensor:
-        return (a * b).sum((1, 2), keepdim=True)
-
-    x, residual = torch.zeros_like(right), right
-    direction = corrected = inverse * residual
-    size = dot(residual, corrected)
-    enough = TOLERANCE**2 * dot(right, right)
-    for _ in range(MAX_ITERATIONS):
-        if (dot(residual, residual) <= enough).all():
-            return x
-        image = equations(direction)
-        step = size / dot(direction, image).clamp_min(torch.finfo(x.dtype).tiny)
-        x, residual = x + step * direction, residual - step * image
-        corrected = inverse * residual
-        before, size = size, dot(residual, corrected)
-        direction = corrected + size / before.clamp_min(torch.finfo(x.dtype).tiny) * direction
-    raise InputError(
-        f"the Kronecker equations are not solved after {MAX_ITERATIONS} steps: take out the smallest of model.noise_factors"
-    )
 
 
 def refuse_too_large(n_individuals: int, n_loci: int, gaussian: bool) -> None:
