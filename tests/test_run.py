@@ -91,6 +91,7 @@ def test_same_seed_gives_the_same_metrics(model, tmp_path):
         ("attention", 1, 0.8),
         ("multi_environment_attention", 1, 0.8),
         ("transformer", 0.3, 0.8),
+        ("attention_bounded", 0.3, 0.8),
     ],
 )
 def test_every_model_recovers_a_simulated_map(model, epsilon, least, tmp_path):
