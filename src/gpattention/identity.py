@@ -17,7 +17,7 @@ from gpattention.untrusted import read_object
 RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comparable
 # Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
 LEFT_OUT = {"logger", "profile", "overwrite", "resume"}
-LEFT_OUT_OF = {"trainer": {"accelerator", "devices", "num_nodes"}, "data": {"root"}}
+LEFT_OUT_OF = {"trainer": {"accelerator", "devices", "num_nodes"}, "data": {"root", "genotypes_in"}}
 DIGITS = 10  # of the digest in a folder's name
 REPLACE = "set overwrite=true to replace it, or give another folder"
 INPUT_FILE = "_file"  # keys of `data` that end so name files

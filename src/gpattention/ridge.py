@@ -95,7 +95,7 @@ class RidgeModule(ClosedFormMap):
 
     def on_fit_start(self) -> None:
         """Environments measured in the same individuals share one matrix."""
-        weight = self.values(self.trainer.datamodule.train.weight.double())  # type: ignore[attr-defined]
+        weight = self.values(self.trainer.datamodule.train_weight.double())  # type: ignore[attr-defined]
         patterns, self.pattern = torch.unique(weight, dim=1, return_inverse=True)
         n_patterns = patterns.shape[1]
         self.column_of_pattern = [int(torch.nonzero(self.pattern == number)[0]) for number in range(n_patterns)]

@@ -55,6 +55,28 @@ def test_run_from_it_is_the_run_from_its_tables(folder, tmp_path, model):
     assert scores[0] == pytest.approx(scores[1], abs=2e-3)  # of half precision
 
 
+@pytest.mark.parametrize(
+    ("model", "max_correlation"),
+    [
+        (["model=linear"], "null"),
+        (["model=kronecker"], "0.05"),
+        (["model=transformer", "model.environment=joint"], "0.05"),
+        (["model=multi_environment_attention"], "null"),
+    ],
+)
+def test_run_from_a_file_is_the_run_from_memory(folder, tmp_path, model, max_correlation):
+    common = ["data=prepared", f"data.folder={folder}", *model, "trainer=cpu", "trainer.max_epochs=2"]
+    common += [f"data.max_correlation={max_correlation}"]
+    metrics = {}
+    for place in ("memory", "file"):
+        config = compose_config([*common, f"data.genotypes_in={place}"])
+        metrics[place] = run(config, tmp_path / place)
+    assert metrics["file"]["n_loci"] == (8 if max_correlation == "null" else metrics["memory"]["n_loci"])
+    assert metrics["memory"]["n_loci"] < 8 or max_correlation == "null"
+    for name in ("test/r2", "val/r2", "test/mse"):
+        assert metrics["file"][name] == metrics["memory"][name]
+
+
 def test_identity_of_a_run_follows_the_manifest_and_not_the_place(folder, tmp_path):
     import shutil
 

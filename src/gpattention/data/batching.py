@@ -1,4 +1,4 @@
-"""Batches as index gathers from arrays that already lie on the training device."""
+"""Batches as index gathers from arrays that already lie on the training device, or from a file larger than memory."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from gpattention.ahead import ahead
+from gpattention.data.mapped import MappedRows
 from gpattention.errors import InputError
 
 Batching = Literal["shuffled", "balanced", "one_pass"]
@@ -153,7 +155,7 @@ def repeated_in_batch(rows: Tensor, replaced: Tensor) -> Tensor:
 
 
 class GatherLoader:
-    """Batches of resident arrays, by the rows that a sampler names; takes the place of a torch DataLoader.
+    """Batches of arrays by the rows that a sampler names; takes the place of a torch DataLoader.
 
     Of several processes each takes its share of every batch. The Trainer keeps how many batches an interrupted epoch has
     given, so that it goes on with the next.
@@ -161,34 +163,47 @@ class GatherLoader:
     Args:
         environment: (B,) positions that the rows of every batch serve; a batch then holds one value for each row.
         share: the number of this process, and how many share each batch.
+        mapped: genotypes that stay in their file, in place of those of `data`; batches are then read ahead.
     """
 
     def __init__(
-        self, data: Batch, sampler: RowSampler, environment: Tensor | None = None, share: tuple[int, int] = (0, 1)
+        self,
+        data: Batch,
+        sampler: RowSampler,
+        environment: Tensor | None = None,
+        share: tuple[int, int] = (0, 1),
+        mapped: MappedRows | None = None,
     ) -> None:
         self.data = data
+        self.genotype = data.genotype if mapped is None else mapped
         self.sampler = self.batch_sampler = sampler  # the Trainer calls `set_epoch` of what it finds here
         self.environment = environment
         self.share = share
         self.n_given = self.first = 0
 
     def __iter__(self) -> Iterator[Batch]:
-        device = self.data.genotype.device
-        rank, n_ranks = self.share
         first, self.first = self.first, 0
-        environment = None if self.environment is None else self.environment[rank::n_ranks]
-        for number, batch in enumerate(islice(self.sampler, first, None), first + 1):
+        batches: Iterator[Batch] = map(self.share_of_batch, islice(self.sampler, first, None))
+        if isinstance(self.genotype, MappedRows):
+            batches = ahead(batches)
+        for number, batch in enumerate(batches, first + 1):
             self.n_given = number
-            rows = batch[rank::n_ranks]
-            if len(rows):
-                yield self.gather(rows.to(device, non_blocking=True), environment)
-            else:  # fewer rows than processes: one that does not count, so that all take the same step
-                one = self.gather(batch[:1].to(device), None)
-                yield one._replace(weight=torch.zeros_like(one.weight))
+            yield batch
+
+    def share_of_batch(self, batch: Tensor) -> Batch:
+        """What this process takes of a batch of rows."""
+        rank, n_ranks = self.share
+        device, rows = self.data.phenotype.device, batch[rank::n_ranks]
+        if len(rows):
+            environment = None if self.environment is None else self.environment[rank::n_ranks]
+            return self.gather(rows.to(device, non_blocking=True), environment)
+        # Fewer rows than processes: one that does not count, so that all take the same step.
+        one = self.gather(batch[:1].to(device), None)
+        return one._replace(weight=torch.zeros_like(one.weight))
 
     def gather(self, rows: Tensor, environment: Tensor | None) -> Batch:
         value = rows if environment is None else (rows, environment)
-        return Batch(self.data.genotype[rows].float(), self.data.phenotype[value], self.data.weight[value], environment)
+        return Batch(self.genotype[rows].float(), self.data.phenotype[value], self.data.weight[value], environment)
 
     def __len__(self) -> int:
         return len(self.sampler)

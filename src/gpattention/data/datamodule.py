@@ -8,13 +8,14 @@ import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gpattention.data.batching import Balance, Balanced, Batch, Batching, GatherLoader, InOrder, Shuffled
-from gpattention.data.cache import digest, prepared
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData, name_some
-from gpattention.data.loci import chromosomes, variable_loci
+from gpattention.data.informative_loci import informative_loci
+from gpattention.data.mapped import MappedRows, Place, stays_in_file
 from gpattention.data.noise import noise_weights
-from gpattention.data.pruning import Order, prune_loci
+from gpattention.data.pruning import Order
 from gpattention.data.scaling import (
     Scaling,
     TargetScaling,
@@ -55,6 +56,8 @@ class GPMapDataModule(L.LightningDataModule):
         pruning_order: `random` (the paper, from split_seed) or `ascending` (the published code).
         pruning_part: individuals that the correlations are of: `train`, or `train_val` (paper and published code).
         prune_within_chromosomes: drop loci only for others of their own chromosome.
+        genotypes_in: of a prepared data set: `memory`, or left in their `file` and read batch by batch; `auto` leaves there what
+            takes more than half of the memory that is free.
         weights: `equal`, or by `standard_error`, see `noise_weights`.
         target_environment: the environment that keeps few values, as if it were new; None for none.
         target_values: training values that it keeps; see `keep_few_values`. 0 leaves it out of training.
@@ -68,6 +71,7 @@ class GPMapDataModule(L.LightningDataModule):
         data: the data set with the loci that are used.
         loci_index: (L,) positions of these loci among the columns given.
         n_columns: columns given.
+        in_file: whether the genotypes stay in a file.
         split: rows of each part, measured individuals only.
         scaling: mean and sd per environment of the training part.
         target: the environment that keeps few values, or None.
@@ -92,6 +96,7 @@ class GPMapDataModule(L.LightningDataModule):
         pruning_order: Order = "random",
         pruning_part: Literal["train", "train_val"] = "train",
         prune_within_chromosomes: bool = False,
+        genotypes_in: Place = "auto",
         n_per_environment: int | None = None,
         balance: Balance = "skip_missing",
         weights: Literal["equal", "standard_error"] = "equal",
@@ -154,45 +159,19 @@ class GPMapDataModule(L.LightningDataModule):
 
         self.n_columns = data.n_loci
         pruned_on = self.split.train if pruning_part == "train" else np.concatenate([self.split.train, self.split.val])
-        self.loci_index = self.choose_loci(
-            data, np.sort(pruned_on), max_correlation, pruning_order, prune_within_chromosomes, split_seed
+        self.loci_index = informative_loci(
+            data,
+            self.split.train,
+            np.sort(pruned_on),
+            max_correlation,
+            pruning_order,
+            prune_within_chromosomes,
+            split_seed,
         )
-        self.data = data if self.loci_index.size == data.n_loci else data.select_loci(self.loci_index)
-
-    def choose_loci(
-        self,
-        data: GenotypePhenotypeData,
-        pruned_on: NDArray[np.int64],
-        max_correlation: float | None,
-        pruning_order: Order,
-        prune_within_chromosomes: bool,
-        split_seed: int,
-    ) -> NDArray[np.int64]:
-        """Positions of the loci that vary in the training part and, if asked for, are not redundant."""
-        genotype, n_loci = data.genotype, data.n_loci
-        index = variable_loci(genotype, self.split.train)
-        if not index.size:
-            raise InputError(f"none of the {n_loci} loci varies among the training individuals: give loci that do")
-        if index.size < n_loci:
-            log.info("%d of %d loci do not vary in the training part and are dropped", n_loci - index.size, n_loci)
-        chromosome = chromosomes(data) if prune_within_chromosomes else None
-        if max_correlation is not None:
-            threshold, rng = max_correlation, np.random.default_rng(split_seed)
-            made_from = {
-                "genotype": digest(genotype, pruned_on),
-                "settings": [threshold, pruning_order, split_seed],
-                "chromosome": None if chromosome is None else digest(chromosome),
-            }
-            pruned = prepared(
-                "pruned-loci",
-                made_from,
-                lambda: {
-                    "index": prune_loci(genotype, threshold, pruning_order, rng, rows=pruned_on, chromosome=chromosome)
-                },
-            )["index"]
-            index = np.intersect1d(index, pruned)
-            log.info("%d of %d loci are left at correlations up to %g", len(index), n_loci, max_correlation)
-        return index
+        self.in_file = stays_in_file(data.genotype, len(self.loci_index), genotypes_in)
+        if self.loci_index.size < data.n_loci:
+            data = data.select_loci(self.loci_index, self.in_file)
+        self.data = data
 
     def refuse_empty_parts(self, data: GenotypePhenotypeData) -> None:
         target = self.target.column if self.target else None
@@ -290,12 +269,20 @@ class GPMapDataModule(L.LightningDataModule):
     def train(self) -> Batch:
         return self.batch_of(*self.trained_on)
 
-    def batch_of(self, rows: NDArray[np.int64], weight: NDArray[np.float64] | None = None) -> Batch:
+    @cached_property
+    def train_weight(self) -> Tensor:
+        """(N, E) weights of the training part, without its genotypes."""
+        return torch.from_numpy(self.trained_on[1]).float().to(self.device)
+
+    def batch_of(
+        self, rows: NDArray[np.int64], weight: NDArray[np.float64] | None = None, with_genotype: bool = True
+    ) -> Batch:
         """All of these rows as one batch on the training device; genotypes stay int8 where they are calls."""
         phenotype = self.scaling.standardise(self.data.phenotype[rows])
         measured = ~np.isnan(phenotype)
+        genotype = self.data.genotype[rows] if with_genotype else np.empty((0, self.data.n_loci), dtype=np.int8)
         return Batch(
-            torch.from_numpy(np.ascontiguousarray(self.data.genotype[rows])).to(self.device),
+            torch.from_numpy(np.ascontiguousarray(genotype)).to(self.device),
             torch.from_numpy(np.where(measured, phenotype, 0.0)).float().to(self.device),
             torch.from_numpy(measured if weight is None else weight).float().to(self.device),
         )
@@ -323,7 +310,13 @@ class GPMapDataModule(L.LightningDataModule):
         environment = None
         if isinstance(self.sampler, Balanced):
             environment = self.sampler.environment.to(self.device)
-        return GatherLoader(self.train, self.sampler, environment, (rank(), n_ranks()))
+        share = rank(), n_ranks()
+        if not self.in_file:
+            return GatherLoader(self.train, self.sampler, environment, share)
+        rows, weight = self.trained_on
+        mapped = MappedRows(self.data.genotype, rows, self.device)
+        values = self.batch_of(rows, weight, with_genotype=False)
+        return GatherLoader(values, self.sampler, environment, share, mapped)
 
     def val_dataloader(self) -> GatherLoader:
         return self.evaluation_loader(self.split.val)
@@ -334,4 +327,6 @@ class GPMapDataModule(L.LightningDataModule):
     def evaluation_loader(self, rows: NDArray[np.int64]) -> GatherLoader:
         """Every row once, without padding: of several processes each takes its share."""
         mine = rows[share_of(len(rows))]
-        return GatherLoader(self.batch_of(mine), InOrder(len(mine), EVALUATION_BATCH_SIZE))
+        mapped = MappedRows(self.data.genotype, mine, self.device) if self.in_file else None
+        values = self.batch_of(mine, with_genotype=not self.in_file)
+        return GatherLoader(values, InOrder(len(mine), EVALUATION_BATCH_SIZE), mapped=mapped)

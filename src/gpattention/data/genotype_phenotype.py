@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention.data.mapped import take_columns
 from gpattention.errors import InputError
 
 Coding = Literal["binary", "signed", "dosage", "probability"]
@@ -133,11 +134,11 @@ class GenotypePhenotypeData:
             truth=truth,
         )
 
-    def select_loci(self, index: NDArray[np.int64]) -> "GenotypePhenotypeData":
-        """The same individuals with only the loci at the (K,) positions given."""
+    def select_loci(self, index: NDArray[np.int64], in_file: bool = False) -> "GenotypePhenotypeData":
+        """The same individuals with only the loci at the (K,) positions given, copied to memory or to a file."""
         return replace(
             self,
-            genotype=np.ascontiguousarray(self.genotype[:, index]),
+            genotype=take_columns(self.genotype, index, in_file),
             locus_names=None if self.locus_names is None else tuple(self.locus_names[i] for i in index),
             loci=None if self.loci is None else self.loci.iloc[index].reset_index(drop=True),
         )

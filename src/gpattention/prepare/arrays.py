@@ -1,12 +1,12 @@
 """Large .npy files, read in blocks of rows."""
 
-import mmap
 from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gpattention.data.mapped import forget_pages
 from gpattention.data.tables import UNREADABLE, first_line, refuse_missing_file
 from gpattention.errors import InputError
 from gpattention.prepare.source import rows_at_once
@@ -39,6 +39,4 @@ class ArrayRows:
         step = rows_at_once(self.n_columns * 8)
         for start in range(0, self.n_rows, step):
             yield np.array(self.values[start : start + step])
-            mapped = getattr(self.values, "_mmap", None)
-            if mapped is not None:
-                mapped.madvise(mmap.MADV_DONTNEED)  # pages that were read would count as memory of this process
+            forget_pages(self.values)

@@ -1,19 +1,17 @@
-"""Large text files, plain or gzip, as blocks of whole lines; another thread decompresses ahead."""
+"""Large text files, plain or gzip, as blocks of whole lines; another thread decompresses ahead (zlib lets both run at once)."""
 
-import queue
-import threading
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from gpattention.ahead import ahead
 from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
 
 COMPRESSED_AT_ONCE = 2**20
 TEXT_AT_ONCE = 2**23
-BLOCKS_AHEAD = 3
 GZIP = 31  # of zlib: a gzip header and its checksum
 MAGIC = b"\x1f\x8b"
 
@@ -37,7 +35,7 @@ def read_lines(path: Path) -> Generator[Lines]:
         InputError: the file is cut off or damaged.
     """
     rest, bytes_read = b"", 0
-    with closing(read_ahead(decompress(path))) as blocks:
+    with closing(ahead(decompress(path))) as blocks:
         for block, bytes_read in blocks:
             text = (rest + block).replace(b"\r\n", b"\n")
             end = text.rfind(b"\n") + 1
@@ -80,38 +78,3 @@ def decompress(path: Path) -> Iterator[tuple[bytes, int]]:
             raise InputError(
                 f"{path} is cut off: its compressed data do not end at byte {file.tell():,}; fetch it again"
             )
-
-
-def read_ahead(blocks: Iterator[tuple[bytes, int]]) -> Generator[tuple[bytes, int]]:
-    """The same blocks, taken by another thread while this one works; zlib lets both run at once."""
-    waiting: queue.Queue[tuple[bytes, int] | BaseException | None] = queue.Queue(BLOCKS_AHEAD)
-    stopped = threading.Event()
-
-    def give(item: tuple[bytes, int] | BaseException | None) -> None:
-        while not stopped.is_set():
-            try:
-                waiting.put(item, timeout=0.1)
-                return
-            except queue.Full:
-                continue
-
-    def take_all() -> None:
-        try:
-            for block in blocks:
-                give(block)
-                if stopped.is_set():
-                    return
-            give(None)
-        except BaseException as error:
-            give(error)
-
-    thread = threading.Thread(target=take_all, daemon=True)
-    thread.start()
-    try:
-        while (item := waiting.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stopped.set()
-        thread.join()
