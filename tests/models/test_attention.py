@@ -26,7 +26,7 @@ def slow_attention(model, genotype, environment=0, extra_zeros=(), environment_t
     if environment_token is not None:
         tokens.append(environment_token)
     width = len(tokens[0])
-    divisor = 1.0 if model.scale == 1.0 else math.sqrt(width)
+    divisor = 1.0 if model.softmax_attention.scale == 1.0 else math.sqrt(width)
     for layer in range(len(model.query_key_value)):
         side_by_side = weights[f"query_key_value.{layer}"]
         project = [

@@ -20,7 +20,7 @@ def numpy_transformer(model, genotype, environment_token=None):
         heads = []
         for head in range(block.n_heads):
             part = slice(head * size, (head + 1) * size)
-            score = query[:, part] @ key[:, part].T * (1 if block.scale == 1 else size**-0.5)
+            score = query[:, part] @ key[:, part].T * (1 if block.softmax_attention.scale == 1 else size**-0.5)
             weight = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
             heads.append(weight @ value[:, part])
         token = token + np.concatenate(heads, axis=1)

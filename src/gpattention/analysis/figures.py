@@ -31,7 +31,7 @@ def new_axes(width: float = COLUMN_INCHES, height: float = 2.8) -> tuple[Figure,
 
 def new_panels(n: int, width: float, height: float, n_columns: int | None = None) -> tuple[Figure, list[Axes]]:
     """n panels of a size in inches, up to three side by side, and the figure that they fill."""
-    n_columns = n_columns or min(n, 1 if n < 3 else 2 if n < 9 else 3)
+    n_columns = n_columns or (1 if n < 3 else 3 if n % 3 == 0 or n > 8 else 2)
     n_rows = -(-n // n_columns)
     figure = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
     panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()

@@ -24,7 +24,7 @@ from gpattention.models.environment import (
     Readout,
     TokenPlace,
 )
-from gpattention.models.kernels import AttentionKernel, attend
+from gpattention.models.kernels import AttentionKernel, SoftmaxAttention
 
 ScoreScale = Literal["none", "sqrt_dim"]
 
@@ -88,8 +88,8 @@ class Attention(nn.Module):
             token = EnvironmentToken(code, dim, environment_token, constant_feature)
         width = dim + (token.extra_width if token else 0) + constant_feature
         self.constant_feature = constant_feature
-        self.scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width)
-        self.attention_kernel = attention_kernel
+        scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width)
+        self.softmax_attention = SoftmaxAttention(scale, attention_kernel)
         self.embedding = None if embedding_dim == "full" else nn.Parameter(torch.empty(n_loci, dim))
         self.query_key_value = nn.ParameterList(torch.empty(width, 3 * width) for _ in range(n_layers))
         self.readout = Readout(environment, n_environments, code, n_loci + bool(token), width)
@@ -120,7 +120,7 @@ class Attention(nn.Module):
     def attend(self, projected: Tensor) -> Tensor:
         """(B, T, 3 D) queries, keys and values side by side to (B, T, D) attended tokens (Eqs. 30, 31)."""
         query, key, value = (part.unsqueeze(1) for part in projected.chunk(3, dim=-1))
-        return attend(query, key, value, self.scale, self.attention_kernel).squeeze(1)
+        return self.softmax_attention(query, key, value).squeeze(1)
 
 
 def check_init_std(init_std: float) -> None:

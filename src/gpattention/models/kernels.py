@@ -6,7 +6,7 @@ Letters: B batch, H heads, T tokens, D width of a head.
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 AttentionKernel = Literal["auto", "fused", "plain"]
@@ -33,5 +33,26 @@ def attend(
         kernel = "plain" if small_on_cpu else "fused"
     if kernel == "fused":
         return F.scaled_dot_product_attention(query_BHTD, key_BHTD, value_BHTD, dropout_p=dropout, scale=scale)
-    weight_BHTT = torch.softmax((query_BHTD * scale) @ key_BHTD.mT, dim=-1)
-    return F.dropout(weight_BHTT, dropout) @ value_BHTD
+    return F.dropout(attention_weights(query_BHTD, key_BHTD, scale), dropout) @ value_BHTD
+
+
+def attention_weights(query_BHTD: Tensor, key_BHTD: Tensor, scale: float) -> Tensor:
+    """(B, H, T, T) softmax rows: how much each token takes from the values of all."""
+    return torch.softmax((query_BHTD * scale) @ key_BHTD.mT, dim=-1)
+
+
+class SoftmaxAttention(nn.Module):
+    """`attend` as a part of a network, so that its queries and keys can be watched by a hook; has no parameters.
+
+    Args:
+        scale, kernel, dropout: see `attend`; there is no dropout outside training.
+    """
+
+    def __init__(self, scale: float, kernel: AttentionKernel, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.scale, self.kernel, self.dropout = scale, kernel, dropout
+
+    def forward(self, query_BHTD: Tensor, key_BHTD: Tensor, value_BHTD: Tensor) -> Tensor:
+        """(B, H, T, D) in and out."""
+        dropout = self.dropout if self.training else 0.0
+        return attend(query_BHTD, key_BHTD, value_BHTD, self.scale, self.kernel, dropout)

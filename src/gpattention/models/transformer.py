@@ -21,7 +21,7 @@ from gpattention.models.environment import (
     Readout,
     TokenPlace,
 )
-from gpattention.models.kernels import AttentionKernel, attend
+from gpattention.models.kernels import AttentionKernel, SoftmaxAttention
 
 
 class Transformer(nn.Module):
@@ -135,8 +135,9 @@ class Block(nn.Module):
         attention_kernel: AttentionKernel,
     ) -> None:
         super().__init__()
-        self.n_heads, self.dropout, self.attention_kernel = n_heads, dropout, attention_kernel
-        self.scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width // n_heads)
+        self.n_heads = n_heads
+        scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width // n_heads)
+        self.softmax_attention = SoftmaxAttention(scale, attention_kernel, dropout)
         self.attention_norm = nn.LayerNorm(width) if layer_norm else nn.Identity()
         self.query_key_value = nn.Parameter(torch.empty(width, 3 * width))
         self.feedforward: nn.Module | None = None
@@ -157,6 +158,5 @@ class Block(nn.Module):
         """(B, T, D) tokens to (B, T, D) attended tokens, heads side by side."""
         projected = (token_BTD @ self.query_key_value).unflatten(-1, (3, self.n_heads, -1))
         query_BHTD, key_BHTD, value_BHTD = projected.permute(2, 0, 3, 1, 4)
-        dropout = self.dropout if self.training else 0.0
-        attended_BHTD = attend(query_BHTD, key_BHTD, value_BHTD, self.scale, self.attention_kernel, dropout)
+        attended_BHTD = self.softmax_attention(query_BHTD, key_BHTD, value_BHTD)
         return attended_BHTD.transpose(1, 2).flatten(2)
