@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import pickle
+import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from gpattention.ranks import from_all, rank
+from gpattention.untrusted import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +80,11 @@ def read_checkpoint(path: Path | str, map_location: Any = "cpu") -> dict[str, An
     if content[-length:] != SEAL + hashlib.sha256(unsealed).hexdigest().encode():
         raise DamagedCheckpoint(f"{path} is cut off or changed: its checksum is not that of its content")
     try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise RuntimeError("it is packed, and may come to any size")  # torch stores values as they are
         return torch.load(BytesIO(content), map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError) as error:
+    except (pickle.UnpicklingError, *UNREADABLE) as error:
         raise DamagedCheckpoint(
             f"{path} is no checkpoint of this program: {str(error).partition(chr(10))[0]}"
         ) from error

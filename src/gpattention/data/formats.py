@@ -173,7 +173,7 @@ def read_array(path: Path) -> NDArray:
     values = untrusted.read_array(path, "write it with numpy.save")
     if values.ndim != 2 or values.dtype.kind not in "biuf" or not values.size:
         raise InputError(
-            f"{path} holds {values.dtype} {values.shape}: a genotype array has individuals as rows and loci as columns, in numbers"
+            f"{path} holds {values.dtype} {values.shape}: give individuals as rows and loci as columns, in numbers"
         )
     return values.astype(np.int8) if values.dtype.kind == "b" else values
 

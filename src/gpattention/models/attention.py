@@ -29,6 +29,9 @@ from gpattention.models.kernels import AttentionKernel, SoftmaxAttention
 ScoreScale = Literal["none", "sqrt_dim"]
 
 
+MOST_LAYERS = 1000
+
+
 class Attention(nn.Module):
     """Stacked single-head attention layers, no residual, no normalisation, no feed-forward (Eqs. 3-8, 22-33).
 
@@ -72,8 +75,8 @@ class Attention(nn.Module):
         check_init_std(init_std)
         if embedding_dim != "full" and embedding_dim < 1:
             raise InputError(f"model.embedding_dim is {embedding_dim}: give a number from 1 on, or full")
-        if n_layers < 1:
-            raise InputError(f"model.n_layers is {n_layers}: give a number from 1 on")
+        if not 1 <= n_layers <= MOST_LAYERS:
+            raise InputError(f"model.n_layers is {n_layers}: give a number from 1 to {MOST_LAYERS}")
         dim = n_loci if embedding_dim == "full" else embedding_dim
         if environment_encoding == "covariate" and environment not in ("token", "joint"):
             raise InputError(

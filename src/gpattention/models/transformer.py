@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpattention.errors import InputError
-from gpattention.models.attention import ScoreScale, check_init_std
+from gpattention.models.attention import MOST_LAYERS, ScoreScale, check_init_std
 from gpattention.models.environment import (
     CovariateEncoder,
     Encoding,
@@ -66,10 +66,10 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         check_init_std(init_std)
-        if embedding_dim < 1 or n_layers < 1 or feedforward_factor < 0 or not 0 <= dropout < 1:
+        if embedding_dim < 1 or not 1 <= n_layers <= MOST_LAYERS or feedforward_factor < 0 or not 0 <= dropout < 1:
             raise InputError(
                 f"model.embedding_dim={embedding_dim}, n_layers={n_layers}, feedforward_factor={feedforward_factor}, "
-                f"dropout={dropout}: give a dimension and layers from 1 on, a factor from 0 on and a dropout below 1"
+                f"dropout={dropout}: give a dimension from 1 on, 1 to {MOST_LAYERS} layers, a factor from 0 on and a dropout below 1"
             )
         if environment_encoding == "covariate" and environment not in ("token", "joint"):
             raise InputError(
