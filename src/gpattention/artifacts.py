@@ -46,6 +46,7 @@ VALIDATION_PREDICTIONS = "predictions_val.tsv"
 LEARNING_CURVE = "learning_curve.png"
 PREDICTED = "predicted_against_measured.png"
 CALIBRATION = "calibration.png"
+REPORT = "report.html"  # made later
 METRICS = "metrics.json"  # written last: a run folder with it is complete
 
 ALL = (
@@ -63,6 +64,7 @@ ALL = (
     LEARNING_CURVE,
     PREDICTED,
     CALIBRATION,
+    REPORT,
     CHECKSUMS,
     METRICS,
 )
@@ -77,7 +79,8 @@ SEALED = (
     VALIDATION_PREDICTIONS,
 )  # and the metrics
 READING = "reading"  # folder with what `gpattention read` found in the map
-FOLDERS = ("wandb", "tensorboard", READING)  # of trackers, and of what was made of the run later
+FIGURES = "figures"  # folder with figures of the paper
+FOLDERS = ("wandb", "tensorboard", READING, FIGURES)  # of trackers, and of what was made of the run later
 SET_ASIDE = ".replaced"  # a complete run while another takes its place
 
 MEND = "restore it from a copy, or fit the run again with overwrite=true"

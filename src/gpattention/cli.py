@@ -34,6 +34,7 @@ FUNCTIONS = {
     "verify": "gpattention.verify.verify",
     "compare": "gpattention.analysis.differences.compare",
     "figure": "gpattention.paper.figure.draw_figure",
+    "report": "gpattention.report.report.report",
     "parameters": "gpattention.parameters.show_parameters",
 }
 
@@ -49,6 +50,8 @@ HELP = """gpattention: maps from genotype to phenotype
                                           what a finished run has learned: effect sizes, orders of interaction, ...
   gpattention compare runs=[FOLDER,FOLDER]
                                           differences of test R2 between runs, with intervals
+  gpattention report run=FOLDER|sweep=FOLDER
+                                          a run or a sweep as one HTML page
   gpattention figure name=NAME sweep=FOLDER
                                           a figure of the paper, from your own runs
   gpattention parameters n_loci=L embedding_dim=D n_environments=E

@@ -2,29 +2,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from omegaconf import OmegaConf
+from tiny_sweeps import make_sweep
 
-from gpattention import artifacts
-from gpattention.identity import RESULTS_FORMAT
-from gpattention.planning import plan
-from gpattention.run import run
-from gpattention.sweep import collect
-
-TINY = ["data=simulated", "data.n_segregants=300", "data.n_loci=6", "trainer=cpu", "trainer.max_epochs=1"]
 TEMPERATURES = "data.temperatures=[25,30,35]"
 NETWORK = ["model=attention", "model.embedding_dim=3", "model.init_std=0.3"]
-
-
-def make_sweep(folder, blocks, common=()):
-    """A sweep's folder, its runs made in this process."""
-    folder.mkdir()
-    planned = plan("tiny", {label: [*TINY, *common, *block] for label, block in blocks.items()}, folder)
-    for one in planned:
-        run(OmegaConf.create(one.config), one.folder)
-    collect(planned).to_csv(folder / "results.csv", index=False)
-    manifest = {"results_format": RESULTS_FORMAT, "sweep": "tiny", "title": "Tiny", "scale": None, "overrides": []}
-    artifacts.write_json(folder / "sweep.json", manifest)
-    return folder
 
 
 @pytest.fixture(scope="package")

@@ -26,6 +26,9 @@ def new_axes(width: float = COLUMN_INCHES, height: float = 2.8) -> tuple[Figure,
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=7)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set_fontsize(8)
     return figure, axes
 
 
@@ -94,7 +97,8 @@ def predicted_against_measured(predictions: pd.DataFrame, metrics: Mapping[str, 
         ends = [part["measured"].min(), part["measured"].max()]
         axes.plot(ends, ends, color=GREY, linewidth=0.8)
         axes.set_title(f"{name}: test R2 {metrics[f'test/r2/{name}']:.3f}", fontsize=8)
-        axes.set(xlabel="measured", ylabel="predicted")
+        axes.set_xlabel("measured", fontsize=8)
+        axes.set_ylabel("predicted", fontsize=8)
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[len(names) :]:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from gpattention.analysis import figures
 from gpattention.analysis.fitted_map import Accelerator
+from gpattention.artifacts import FIGURES as FIGURES_FOLDER
 from gpattention.artifacts import write_bytes
 from gpattention.config import suggest
 from gpattention.errors import InputError
@@ -76,7 +77,7 @@ def draw_figure(
         accelerator=accelerator,
     )
     figure = FIGURES[name](source)
-    target = Path(folder) if folder else Path([*sweeps, *(runs or [])][0]) / "figures"
+    target = Path(folder) if folder else Path([*sweeps, *(runs or [])][0]) / FIGURES_FOLDER
     target.mkdir(parents=True, exist_ok=True)
     paths = [target / f"fig{name}.{kind}" for kind in ("pdf", "png")]
     with matplotlib.rc_context({"pdf.fonttype": 42}):  # letters stay letters, which journals ask for

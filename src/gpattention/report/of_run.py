@@ -1,0 +1,215 @@
+"""The report of a run."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from gpattention import artifacts
+from gpattention.analysis import figures
+from gpattention.analysis.results import OVERALL, read_predictions
+from gpattention.conformal import calibrate
+from gpattention.identity import flatten
+from gpattention.preprocessing import Preprocessing
+from gpattention.report.page import Section, Table, show_figure, show_file, show_table, show_values
+from gpattention.sweep_folder import refuse_another_format
+from gpattention.untrusted import UNREADABLE, refuse
+
+NEEDED = (
+    artifacts.METRICS,
+    artifacts.CONFIG,
+    artifacts.IDENTITY,
+    artifacts.PREPROCESSING,
+    artifacts.HISTORY,
+    artifacts.PREDICTIONS,
+    artifacts.VALIDATION_PREDICTIONS,
+)
+SCORES = {
+    "r2": "test R2",
+    "correlation": "correlation",
+    "r2_ceiling": "noise ceiling",
+    "r2_over_ceiling": "R2 / ceiling",
+    "coverage": "90 % coverage",
+    "interval_width": "interval width",
+}
+INTERVALS = (
+    "Split-conformal intervals: a new phenotype of the same population lies in its interval as often as the level says, "
+    "whatever the map. The width comes from the errors on the validation part. In the figures the band is 3 standard deviations "
+    "of what finite parts make."
+)
+
+
+class Record(NamedTuple):
+    """What a finished run has left, without its map and its data.
+
+    Attributes:
+        validation, test: predictions, by columns id, environment, measured and predicted.
+        history: a row an epoch.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    config: dict[str, Any]
+    identity: dict[str, Any]
+    preprocessing: Preprocessing
+    history: pd.DataFrame
+    validation: pd.DataFrame
+    test: pd.DataFrame
+
+    @property
+    def has_epochs(self) -> bool:
+        return len(self.history) > 1
+
+
+def read_record(folder: Path) -> Record:
+    """The files of a finished run that a report shows; its data are not needed.
+
+    Raises:
+        InputError: the run is not complete, damaged, or of another version.
+    """
+    artifacts.refuse_incomplete(folder, NEEDED[:2])
+    identity = artifacts.read_object_of(folder, artifacts.IDENTITY)
+    refuse_another_format(folder, identity.get("results_format"))
+    artifacts.refuse_incomplete(folder, NEEDED)
+    try:
+        history = pd.read_csv(folder / artifacts.HISTORY)
+        history[["epoch", "val/r2"]]
+    except UNREADABLE as error:
+        refuse(folder / artifacts.HISTORY, "as one row an epoch", error, artifacts.MEND)
+    return Record(
+        folder,
+        artifacts.read_metrics(folder),
+        artifacts.read_config(folder),
+        identity,
+        Preprocessing.read(folder / artifacts.PREPROCESSING, artifacts.MEND),
+        history,
+        read_predictions(folder, "val").reset_index(),
+        read_predictions(folder, "test").reset_index(),
+    )
+
+
+def describe_run(folder: Path) -> tuple[str, str, list[Section]]:
+    """Title, subtitle and sections of the report of a run."""
+    record = read_record(folder)
+    metrics = record.metrics
+    ceiling = metrics.get("test/r2_ceiling")
+    subtitle = (
+        f"Test R2 {metrics['test/r2']:.4f}"
+        + (f", noise ceiling {ceiling:.4f}" if ceiling is not None else "")
+        + f". {metrics['n_loci']:,} loci, {metrics['n_train']:,} / {metrics['n_val']:,} / {metrics['n_test']:,} individuals for "
+        "training, validation and test."
+    )
+    sections = [
+        results(record),
+        uncertainty(record),
+        training(record),
+        data_summary(record),
+        *readings(record),
+        Section("Configuration", tables=[configuration(record.config)]),
+        provenance(record),
+        Section("To make it again", commands=[f"gpattention verify run={shlex.quote(str(folder))}"]),
+    ]
+    return f"Run {folder.resolve().name}", subtitle, sections
+
+
+def results(record: Record) -> Section:
+    text = (
+        "R2 is 1 - SS_res / SS_tot on test individuals that took no part in training or in any choice; the noise ceiling is the "
+        "R2 of the true map."
+    )
+    figure = figures.predicted_against_measured(record.test, record.metrics)
+    caption = "Predicted against measured test phenotypes, in original units."
+    table = show_table(scores_by_environment(record), "Scores on the test part, and R2 on the validation part.")
+    return Section("Results", [text], [table], [show_figure(figure, caption)])
+
+
+def scores_by_environment(record: Record) -> pd.DataFrame:
+    """A row per environment, and their mean where they are several."""
+    metrics, names = record.metrics, record.preprocessing.environment_names
+    n_test = record.test.groupby("environment")["measured"].count()
+    rows = []
+    for name in [*names, *([OVERALL] if len(names) > 1 else [])]:
+        suffix = "" if name == OVERALL else f"/{name}"
+        n = n_test.sum() if name == OVERALL else n_test[name]
+        scores = {heading: metrics.get(f"test/{score}{suffix}") for score, heading in SCORES.items()}
+        rows.append({"environment": name, "test values": n, "validation R2": metrics.get(f"val/r2{suffix}"), **scores})
+    return pd.DataFrame(rows).dropna(axis="columns", how="all")
+
+
+def uncertainty(record: Record) -> Section:
+    table = calibrate(record.validation, record.test)
+    if table.empty:
+        return Section("Uncertainty", ["There are too few validation values for prediction intervals."])
+    caption = "Coverage of test values in intervals of several levels."
+    return Section("Uncertainty", [INTERVALS], pictures=[show_figure(figures.calibration(table), caption)])
+
+
+def training(record: Record) -> Section:
+    metrics = record.metrics
+    keys = (
+        "n_parameters",
+        "n_epochs",
+        "best_epoch",
+        "train/passes",
+        "fit_seconds",
+        "segregants_per_second",
+        "peak_memory_mib",
+    )
+    values = {key: metrics[key] for key in keys if key in metrics}
+    pictures = []
+    if record.has_epochs:
+        figure = figures.learning_curve(record.history.to_dict("records"), metrics["best_epoch"])  # type: ignore[arg-type]
+        pictures = [
+            show_figure(
+                figure,
+                "Validation R2 and training loss by epoch; the epoch kept is that of the highest validation score.",
+            )
+        ]
+    return Section("Training", tables=[show_values(values, "Size and effort.", "quantity")], pictures=pictures)
+
+
+def data_summary(record: Record) -> Section:
+    then = record.preprocessing
+    parts = {"validation values": record.validation, "test values": record.test}
+    table = pd.DataFrame({"environment": then.environment_names, "training values": then.n_train_values})
+    for heading, part in parts.items():
+        table[heading] = table["environment"].map(part.groupby("environment")["measured"].count())
+    table = table.assign(mean=then.mean, sd=then.sd)
+    files = {key: value for key, value in record.identity.items() if key.endswith("_file") and value is not None}
+    values = {
+        "coding of the genotypes": then.coding,
+        "loci used": f"{len(then.loci_index):,} of {then.n_columns:,}",
+        **{f"SHA-256 of {key}": value for key, value in files.items()},
+        "SHA-256 of genotypes, phenotypes and split": record.metrics["made_with"].get("data_sha256"),
+    }
+    caption = "Measured values by environment; mean and standard deviation of the training part in original units."
+    return Section("Data", tables=[show_table(table, caption), show_values(values, "Genotypes and files.", "what")])
+
+
+def readings(record: Record) -> list[Section]:
+    """What `gpattention read` has found in the map, where it was asked."""
+    folder = record.folder / artifacts.READING
+    pictures = [show_file(path, path.stem.replace("_", " ")) for path in sorted(folder.glob("*.png"))]
+    if not pictures:
+        return []
+    return [Section("What the map has learned", [f"Tables of these figures: {folder}."], pictures=pictures)]
+
+
+def configuration(config: Mapping[str, Any], caption: str = "The resolved configuration.") -> Table:
+    return show_values(flat(config), caption)
+
+
+def flat(nested: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by their full keys, as they would be written in YAML."""
+    values = {key: value for group, node in nested.items() for key, value in flatten(group, node, set())}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def provenance(record: Record) -> Section:
+    return Section(
+        "Made with",
+        tables=[show_values(flat(record.metrics["made_with"]), "Program, versions, seeds and device.", "what")],
+    )

@@ -1,0 +1,22 @@
+"""Sweeps of a few runs of a second, made in this process."""
+
+from omegaconf import OmegaConf
+
+from gpattention import sweep
+from gpattention.blocks import Sweep, merge
+from gpattention.planning import plan
+from gpattention.run import run
+
+TINY = ["data=simulated", "data.n_segregants=300", "data.n_loci=6", "trainer=cpu", "trainer.max_epochs=1"]
+
+
+def make_sweep(folder, blocks, common=(), title="Tiny"):
+    """The folder of a sweep with all that its command leaves there."""
+    content = Sweep(title, str(folder), [*TINY, *common], blocks)
+    made_by = {"sweep": "tiny", "title": title, "scale": None, "overrides": ["data.n_loci=6"]}
+    with sweep.held(folder, made_by):
+        planned = plan("tiny", merge(content, []), folder)
+        for one in planned:
+            run(OmegaConf.create(one.config), one.folder)
+        sweep.report("tiny", sweep.collect(planned), content, folder, planned[0].config["logger"])
+    return folder
