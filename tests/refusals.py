@@ -9,8 +9,8 @@ from gpattention.errors import InputError
 
 SECONDS = 10
 CURE = re.compile(
-    r"(mend|give|write|set|lower|leave|name|restore|remove|impute|fit|add|unpack|quote|choose|is it|must be unique|"
-    r"has a header line|did you mean|make|take|install|prepare|it has|has [a-z_]+,|put)\b"
+    r"(mend|give|write|set|lower|leave|name|restore|remove|impute|fit|unpack|choose|prepare|is it whole|is it a table|must be "
+    r"unique|a table has a header line|did you mean|(it|which|validation|mine) has \w+)"
 )
 
 

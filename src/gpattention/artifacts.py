@@ -146,7 +146,7 @@ def refuse_incomplete(folder: Path, names: tuple[str, ...]) -> None:
 def damaged(folder: Path, error: Exception) -> InputError:
     """What to say of a run whose files are not what their names say."""
     kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-    reason = kind + str(error).partition("\n")[0]
+    reason = kind + str(error).partition("\n")[0].removesuffix(f": {MEND}")
     return InputError(f"{folder} is damaged ({reason}): {MEND}")
 
 

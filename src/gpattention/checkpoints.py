@@ -85,9 +85,9 @@ def read_checkpoint(path: Path | str, map_location: Any = "cpu") -> dict[str, An
                 raise RuntimeError("it is packed, and may come to any size")  # torch stores values as they are
         return torch.load(BytesIO(content), map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, *UNREADABLE) as error:
-        raise DamagedCheckpoint(
-            f"{path} is no checkpoint of this program: {str(error).partition(chr(10))[0]}"
-        ) from error
+        hostile = isinstance(error, pickle.UnpicklingError)
+        reason = "it holds more than weights and plain values" if hostile else str(error).partition("\n")[0]
+        raise DamagedCheckpoint(f"{path} is no checkpoint of this program: {reason}") from error
 
 
 def newest_whole(path: Path) -> Path | None:

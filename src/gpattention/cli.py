@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gpattention.config import check_node, conf_folder, explain, plain_values
 from gpattention.errors import InputError, NotReproduced, Preempted, RunLost
+from gpattention.secrets import refuse_secret_arguments
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +138,7 @@ def with_messages(command: Callable[[], None], config_name: str = "config") -> N
     """Run a command; what the user can mend ends in one message and status 2, without a traceback."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us rather than being printed by Hydra with status 1
     try:
+        refuse_secret_arguments(sys.argv[1:])
         command()
     except InputError as error:
         stop(str(error))

@@ -22,6 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.module import GPMapModule
+from gpattention.secrets import refuse_secrets
 from gpattention.targets import find_target, refuse_inner_targets
 
 Node = dict[str, Any]
@@ -84,6 +85,7 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
         InputError: names the first key that is unknown, missing or of the wrong type, and what was meant.
     """
     config = plain_values(cfg)
+    refuse_secrets("", config)
     refuse_unknown("", config, ROOT)
     for name, kind in ROOT.items():
         if name not in config:

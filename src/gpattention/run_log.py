@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from logging.handlers import MemoryHandler
 from pathlib import Path
 
+from gpattention.secrets import RedactingFormatter
+
 
 @contextmanager
 def log_kept_for(path: Path) -> Iterator[Callable[[], None]]:
@@ -17,7 +19,7 @@ def log_kept_for(path: Path) -> Iterator[Callable[[], None]]:
 
     def open_log() -> None:
         file = logging.FileHandler(path)
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+        file.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         kept.setTarget(file)
         kept.flush()
         kept.capacity = 1

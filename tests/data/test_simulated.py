@@ -137,7 +137,7 @@ def test_truth_per_environment_follows_the_environments_kept():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n_segregants": 0}, "data.n_segregants is 0: give a number from 1 on"),
+        ({"n_segregants": 0}, "data.n_segregants is 0: give a number from 2 on"),
         ({"n_loci": -1}, "data.n_loci is -1"),
         ({"n_snps": 0}, "data.n_snps is 0"),
         ({"locus_spacing_cM": 0.0}, "data.locus_spacing_cM is 0.0: give a distance above 0"),

@@ -56,9 +56,9 @@ def simulate(
         raise InputError(f"data.seed is {seed}: give a whole number from 0 on")
     if not 0 < max_snp_correlation <= 1:
         raise InputError(f"data.max_snp_correlation is {max_snp_correlation}: give a number above 0 and up to 1")
-    for name, number in (("n_segregants", n_segregants), ("n_loci", n_loci), ("n_snps", n_snps)):
-        if number < 1:
-            raise InputError(f"data.{name} is {number}: give a number from 1 on")
+    for name, number, least in (("n_segregants", n_segregants, 2), ("n_loci", n_loci, 1), ("n_snps", n_snps, 1)):
+        if number < least:
+            raise InputError(f"data.{name} is {number}: give a number from {least} on")
     if locus_spacing_cM is not None and locus_spacing_cM <= 0:
         raise InputError(
             f"data.locus_spacing_cM is {locus_spacing_cM}: give a distance above 0, or null for pruned SNPs"
