@@ -85,19 +85,21 @@ def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsy
     wanted = json.loads((tmp_path / "undisturbed" / artifacts.METRICS).read_text())
 
     rng = random.Random(0)
-    differences, n_killed = [], 0
-    for number in range(n_kills):
-        folder = tmp_path / str(number)
-        if number % 2:
-            moment = MOMENTS[number // 2 % len(MOMENTS)]
+    differences, n_tried = [], 0
+    while len(differences) < n_kills:
+        n_tried += 1
+        assert n_tried < 3 * n_kills
+        folder = tmp_path / str(n_tried)
+        if len(differences) % 2:
+            moment = MOMENTS[len(differences) // 2 % len(MOMENTS)]
             process = start(folder, moment, rng.randrange(25))
-            process.join()
         else:
             process = start(folder)
             time.sleep(rng.uniform(0, seconds))
             process.kill()
-            process.join()
-        n_killed += process.exitcode == -signal.SIGKILL
+        process.join()
+        if process.exitcode != -signal.SIGKILL:
+            continue  # it was done before
         resumed = start(folder)
         resumed.join()
         assert resumed.exitcode == 0
@@ -111,7 +113,6 @@ def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsy
         r2 = 1 - residual.sum() / ((table["measured"] - table["measured"].mean()) ** 2).sum()
         assert r2 == pytest.approx(metrics["test/r2"], abs=1e-6)
         differences.append(abs(metrics["test/r2"] - wanted["test/r2"]))
-    assert n_killed >= 0.7 * n_kills  # a random moment may come after the end
     assert max(differences) < 0.003
     with capsys.disabled():
-        print(f"\n{n_kills} runs, {n_killed} killed: largest difference of R2 {np.max(differences):.2g}")
+        print(f"\n{n_kills} runs killed: largest difference of R2 {np.max(differences):.2g}")
