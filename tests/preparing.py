@@ -1,11 +1,14 @@
 """What tests of `gpattention prepare` share: the command in this process, and its data set as arrays."""
 
+import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 from gpattention.config import check_node, compose_config, plain_values
 from gpattention.errors import InputError
@@ -39,3 +42,11 @@ def table(folder: Path, name: str) -> pd.DataFrame:
 
 def manifest(folder: Path) -> dict:
     return json.loads((folder / "manifest.json").read_text())
+
+
+def load_writer() -> Callable[..., None]:
+    """What writes simulated files in the formats of the published yeast cross."""
+    spec = importlib.util.spec_from_file_location("yeast_files", ROOT / "benchmarks" / "yeast_files.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.write_yeast_files

@@ -1,26 +1,18 @@
 """Files in the formats of the yeast cross, made by the simulator."""
 
 import gzip
-import importlib.util
 import re
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, SHARED_DATA
-from preparing import genotypes, manifest, prepared, refusal, table
+from conftest import SHARED_DATA
+from preparing import genotypes, load_writer, manifest, prepared, refusal, table
 
 from gpattention.prepare.yeast_bbq import ENVIRONMENTS, read_fitness_table
 
 N, L = 230, 60
-
-
-def load_writer():
-    spec = importlib.util.spec_from_file_location("yeast_files", ROOT / "benchmarks" / "yeast_files.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.write_yeast_files
 
 
 @pytest.fixture(scope="module")
