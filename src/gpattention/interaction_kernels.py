@@ -10,7 +10,7 @@ from torch import Tensor
 
 GenotypeKernel = Literal["orders", "exponential"]
 
-BLOCK_VALUES = 2**22  # of a component that are in memory at once
+BLOCK_VALUES = 2**21  # of a component that are in memory at once
 COLUMNS_AT_ONCE = 4096
 
 

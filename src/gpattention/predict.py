@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from gpattention.analysis.results import average_predictions
 from gpattention.artifacts import Preprocessing, Run, load_run, write_text
 from gpattention.conformal import half_widths
-from gpattention.data.formats import Genotypes, read_covariates, read_genotypes, read_loci
+from gpattention.data.coded_rows import CodedRows
+from gpattention.data.formats import Genotypes, Values, map_genotypes, read_covariates, read_loci
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.data.scaling import Scaling, describe_environments, extrapolate_scaling
 from gpattention.errors import InputError
@@ -71,7 +72,7 @@ def predict(
     half_width = half_widths(average_predictions([one.folder for one in runs], "val").reset_index(), level)
     if environment_file is not None:
         runs = [in_environments(one, Path(environment_file)) for one in runs]
-    genotypes = read_genotypes(Path(genotype_file), runs[0].preprocessing.coding)
+    genotypes = map_genotypes(Path(genotype_file), runs[0].preprocessing.coding)
     names = genotypes.locus_names
     if loci_file is not None:
         _, names = read_loci(Path(loci_file), locus_name_column, genotypes)
@@ -142,7 +143,7 @@ def in_environments(run: Run, path: Path) -> Run:
     return replace(run, preprocessing=replace(then, **names))
 
 
-def match_loci(genotypes: Genotypes, names: tuple[str, ...] | None, wanted: Preprocessing) -> NDArray:
+def match_loci(genotypes: Genotypes[Values], names: tuple[str, ...] | None, wanted: Preprocessing) -> Values:
     """(N, L) genotypes at the loci of the run, by name where both have names, else by position."""
     values = genotypes.values
     if names is not None and wanted.locus_names is not None:
@@ -152,16 +153,20 @@ def match_loci(genotypes: Genotypes, names: tuple[str, ...] | None, wanted: Prep
             raise InputError(
                 f"the genotypes lack {len(missing)} of the run's {len(wanted.locus_names)} loci: {name_some(missing)}; add them"
             )
-        return values[:, [position[name] for name in wanted.locus_names]]
+        return take_loci(values, [position[name] for name in wanted.locus_names])
     if values.shape[1] != wanted.n_columns:
         raise InputError(
             f"the genotypes have {values.shape[1]} columns and the run was trained on {wanted.n_columns}: give the same "
             "columns in the same order, or name the loci (a table with a header, or loci_file)"
         )
-    return values[:, wanted.loci_index]
+    return take_loci(values, wanted.loci_index)
 
 
-def predict_phenotypes(run: Run, genotype: NDArray, device: torch.device) -> NDArray[np.float64]:
+def take_loci(values: Values, index: list[int]) -> Values:
+    return values.take(np.array(index)) if isinstance(values, CodedRows) else values[:, index]
+
+
+def predict_phenotypes(run: Run, genotype: NDArray | CodedRows, device: torch.device) -> NDArray[np.float64]:
     """(N, E) phenotypes in original units for (N, L) genotypes at the loci of the run, with a progress bar."""
     with progress_bar() as bar:
         task = bar.add_task("predicting", total=len(genotype), note="")
@@ -169,7 +174,7 @@ def predict_phenotypes(run: Run, genotype: NDArray, device: torch.device) -> NDA
 
 
 def phenotypes_of(
-    run: Run, genotype: NDArray, device: torch.device, on_rows: Callable[[int], None] | None = None
+    run: Run, genotype: NDArray | CodedRows, device: torch.device, on_rows: Callable[[int], None] | None = None
 ) -> NDArray[np.float64]:
     """The same without a bar; `on_rows` is told of every block of individuals that is done."""
     module = run.module.to(device)

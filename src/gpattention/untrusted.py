@@ -106,11 +106,13 @@ def read_text(path: Path, largest: int) -> str:
     return content.decode("utf-8")
 
 
-def read_array(path: Path, cure: str) -> NDArray:
-    """The array of an `.npy` file, whole, without pickled objects."""
+def read_array(path: Path, cure: str, mapped: bool = False) -> NDArray:
+    """The array of an `.npy` file, whole or as a map of the file, without pickled objects."""
     try:
         with path.open("rb") as file:
             refuse_larger_than_file(file, path.stat().st_size)
+            if mapped:
+                return npy.open_memmap(path, mode="r")
             refuse_larger_than_memory(path, path.stat().st_size)
             file.seek(0)
             return npy.read_array(file, allow_pickle=False)

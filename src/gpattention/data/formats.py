@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gpattention import untrusted
 from gpattention.data.causal_loci import select_causal_loci
+from gpattention.data.coded_rows import CodedRows
 from gpattention.data.genotype_phenotype import (
     CODING_WORDS,
     Coding,
@@ -32,11 +33,14 @@ from gpattention.errors import InputError
 log = logging.getLogger(__name__)
 
 
+Values = TypeVar("Values", NDArray, NDArray | CodedRows)
+
+
 @dataclass(frozen=True)
-class Genotypes:
+class Genotypes(Generic[Values]):
     """(N, L) alleles in [-1, 1] and the names that came with them; ids and names are None for a bare array."""
 
-    values: NDArray
+    values: Values
     coding: Coding
     individual_ids: tuple[str, ...] | None
     locus_names: tuple[str, ...] | None
@@ -152,7 +156,15 @@ def read_covariates(path: Path, environment_names: tuple[str, ...] | None, colum
     return table
 
 
-def read_genotypes(path: Path, coding: Coding | None) -> Genotypes:
+def map_genotypes(path: Path, coding: Coding) -> Genotypes[NDArray | CodedRows]:
+    """The same as `read_genotypes` gives, but of an `.npy` file only what is looked at is in memory."""
+    if path.suffix != ".npy":
+        read = read_genotypes(path, coding)
+        return Genotypes(read.values, coding, read.individual_ids, read.locus_names)
+    return Genotypes(CodedRows(read_array(path, mapped=True), coding, str(path)), coding, None, None)
+
+
+def read_genotypes(path: Path, coding: Coding | None) -> Genotypes[NDArray]:
     """A genotype file in `coding`, or in the coding detected where it is None."""
     if path.suffix == ".npy":
         values = read_array(path)
@@ -167,18 +179,18 @@ def read_genotypes(path: Path, coding: Coding | None) -> Genotypes:
     return Genotypes(coded, coding, ids, names)
 
 
-def read_array(path: Path) -> NDArray:
-    """A two-dimensional array of numbers from a `.npy` file."""
+def read_array(path: Path, mapped: bool = False) -> NDArray:
+    """A two-dimensional array of numbers from a `.npy` file, whole or as a map of the file."""
     refuse_missing_file(path)
-    values = untrusted.read_array(path, "write it with numpy.save")
+    values = untrusted.read_array(path, "write it with numpy.save", mapped)
     if values.ndim != 2 or values.dtype.kind not in "biuf" or not values.size:
         raise InputError(
             f"{path} holds {values.dtype} {values.shape}: give individuals as rows and loci as columns, in numbers"
         )
-    return values.astype(np.int8) if values.dtype.kind == "b" else values
+    return values.astype(np.int8) if values.dtype.kind == "b" and not mapped else values
 
 
-def read_loci(path: Path, name_column: str | None, genotypes: Genotypes) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_loci(path: Path, name_column: str | None, genotypes: Genotypes[Any]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """What is known of each locus, in the order of the genotype columns, and the locus names."""
     header, ids = read_shape(path, least_columns=1)
     name_column = name_column or header[0]
