@@ -6,7 +6,7 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
-from gpattention.analysis import attention_maps, effects, epistasis, landscape, orders
+from gpattention.analysis import attention_maps, effects, epistasis, landscape, orders, series
 from gpattention.analysis.fitted_map import Accelerator, open_map, open_replicates
 from gpattention.analysis.reading import Reading, write_reading
 from gpattention.artifacts import READING
@@ -22,6 +22,7 @@ READINGS: dict[str, Callable[..., Reading]] = {
     "orders": orders.read,
     "landscape": landscape.read,
     "attention": attention_maps.read,
+    "series": series.read,
 }
 
 
