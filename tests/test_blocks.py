@@ -6,7 +6,7 @@ from gpattention.config import check_config, compose_config, conf_folder
 from gpattention.errors import InputError
 
 
-@pytest.mark.parametrize("path", sorted((conf_folder() / "sweep").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((conf_folder() / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_sweep_composes_at_every_scale(path):
     own = ["data.genotype_file=g.tsv", "data.phenotype_file=p.tsv", "data.target_environment=A"]
     for scale in blocks.read_sweep(path.stem).scales or [None]:
@@ -101,7 +101,7 @@ def test_command_line_goes_before_the_block_and_the_block_before_what_is_common(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("blocks: [", "is no YAML"),
+        ("blocks: [", "cannot be read as YAML"),
         ("", "give a valid dictionary"),
         ("title: t\nfolder: f\nblocks: {a: [model=linear]}", "common=None: give a valid list"),
         ("title: t\nfolder: f\ncommon: []\nblocks: {a: [seed=1, 2]}", "blocks=.*: give a valid string"),

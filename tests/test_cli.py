@@ -70,6 +70,8 @@ def test_refusal_within_a_multirun_leaves_the_other_jobs(tmp_path):
         ([*GPATTENTION, "parameters", "n_loci=0"], "n_loci=0: give a whole number from 1 on"),
         ([*GPATTENTION, "prepare", "folder=set"], "prepare=<OPTION>"),
         ([*GPATTENTION, "prepare", "prepare=plink", "folder=set", "prepare.bed=x"], "prepare has bed_file, bim_file"),
+        ([*GPATTENTION, "figure", "name=3", "sweep=nowhere"], "nowhere is not a folder"),
+        ([*GPATTENTION, "report", "sweep=nowhere"], "nowhere is not a folder"),
         ([*GPATTENTION, "prodict"], "unknown command prodict"),
     ],
 )

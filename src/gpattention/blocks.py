@@ -1,4 +1,4 @@
-"""The files of `conf/sweep`: what they hold, and which runs their blocks stand for."""
+"""The files of `conf/sweeps`: what they hold, and which runs their blocks stand for."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ LONGEST_NAME = 120
 
 
 class Sweep(NamedTuple):
-    """The content of a file in `conf/sweep`.
+    """The content of a file in `conf/sweeps`.
 
     Attributes:
         title: of the table and the figure.
@@ -57,14 +57,14 @@ class Job(NamedTuple):
 
 
 def sweep_names() -> list[str]:
-    return sorted(path.stem for path in (conf_folder() / "sweep").glob("*.yaml"))
+    return sorted(path.stem for path in (conf_folder() / "sweeps").glob("*.yaml"))
 
 
 def read_sweep(name: str, scale: str | None = None) -> Sweep:
     """The content of a sweep file at one of its scales.
 
     Args:
-        name: of a file in `conf/sweep`, or the path of one of your own, which ends in .yaml.
+        name: of a file in `conf/sweeps`, or the path of one of your own, which ends in .yaml.
 
     Raises:
         InputError: the file is not there, cannot be used, or has no such scale.
@@ -72,7 +72,7 @@ def read_sweep(name: str, scale: str | None = None) -> Sweep:
     own = name.endswith(".yaml")
     if not own and name not in sweep_names():
         raise InputError(f"unknown sweep {name}: {suggest(name, sweep_names(), '')}")
-    path = Path(name) if own else conf_folder() / "sweep" / f"{name}.yaml"
+    path = Path(name) if own else conf_folder() / "sweeps" / f"{name}.yaml"
     refuse_missing_file(path)
     content = read_yaml(path, "mend it")
     check_type(str(path), content, dict[str, Any])

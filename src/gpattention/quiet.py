@@ -19,8 +19,8 @@ SILENCED = (
 
 
 def quiet_libraries() -> None:
-    """Leave out the lines above, and Lightning's own log below a warning."""
+    """Leave out the lines above, and the logs of Lightning and of the writer of PDF below a warning."""
     for message, _reason in SILENCED:
         warnings.filterwarnings("ignore", message=message)
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning", "fontTools"):
         logging.getLogger(name).setLevel(logging.WARNING)

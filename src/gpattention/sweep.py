@@ -41,7 +41,7 @@ HELP = """Fit the maps of a sweep and compare them. A run that is finished is no
 
 Usage: python sweep.py sweep=NAME [scale=NAME] [workers=N] [launcher=NAME] [folder=FOLDER] [key=value] ...
 
-  sweep     a file of conf/sweep: {names};
+  sweep     a file of conf/sweeps: {names};
             or a file of your own, sweep=my_sweep.yaml
   scale     small (default) or paper, where the sweep has both
   workers   runs at a time, each with its GPUs (trainer.devices=N) or its share of the cores
@@ -119,7 +119,7 @@ def run_sweep(
     """Make the runs of a sweep that are missing and collect all of them.
 
     Args:
-        name: of a file in `conf/sweep`, or the path of one of your own.
+        name: of a file in `conf/sweeps`, or the path of one of your own.
 
     Returns:
         the table, a row per job that has a finished run, and what failed.

@@ -14,8 +14,17 @@ from gpattention.artifacts import FIGURES as FIGURES_FOLDER
 from gpattention.artifacts import write_bytes
 from gpattention.config import suggest
 from gpattention.errors import InputError
-from gpattention.paper import against_linear, environments, mean_fitness, simulated_r2, transfer, true_effects
+from gpattention.paper import (
+    against_linear,
+    attention,
+    environments,
+    mean_fitness,
+    simulated_r2,
+    transfer,
+    true_effects,
+)
 from gpattention.paper.source import Source, read_source
+from gpattention.quiet import quiet_libraries
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +41,7 @@ FIGURES: dict[str, Callable[[Source], Figure]] = {
     "A4": against_linear.draw_predictions,
     "A5": against_linear.draw_effects,
     "A6": environments.draw,
+    "A7": attention.draw,
 }
 
 
@@ -65,6 +75,7 @@ def draw_figure(
     name = str(name)
     if name not in FIGURES:
         raise InputError(f"name={name}: {suggest(name, FIGURES, 'the paper')}")
+    quiet_libraries()
     sweeps = [sweep] if isinstance(sweep, str) else sweep or []
     source = read_source(
         sweeps,

@@ -2,7 +2,6 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from gpattention.analysis.effects import effect_sizes
 from gpattention.errors import InputError
@@ -28,9 +27,8 @@ def draw(source: Source, averaged: bool) -> Figure:
     """
     blocks = sorted(source.blocks, key=lambda name: name in ("linear", "pairwise"))
     folders = {block: one_run(source, block) for block in blocks}
-    figure, panels = style.new_grid(
-        1, len(blocks), width=style.PAGE_INCHES, height=style.PAGE_INCHES / max(3, len(blocks)) + 0.4
-    )
+    side = style.PAGE_INCHES / max(3, len(blocks))
+    figure, panels = style.new_grid(1, len(blocks), width=side * len(blocks), height=side + 0.4)
     for axes, (block, folder) in zip(panels, folders.items(), strict=True):
         fitted = source.open(folder)
         if fitted.truth is None:
@@ -42,7 +40,6 @@ def draw(source: Source, averaged: bool) -> Figure:
         x, y = (true.mean(axis=0), effect.mean(axis=0)) if averaged else (true.ravel(), effect.ravel())
         style.scatter(axes, np.asarray(x), np.asarray(y), name_of(block), size=12 if averaged else 3)
         axes.set_xlabel("true effect size", fontsize=style.LABEL)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MaxNLocator(4))
+        axes.locator_params(nbins=4)
     panels[0].set_ylabel("predicted effect size", fontsize=style.LABEL)
     return figure
