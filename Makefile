@@ -3,6 +3,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help setup run test test-slow stress check benchmark clean
 
@@ -37,10 +38,10 @@ check: setup
 	@$(BIN)/mypy
 
 test: check
-	@$(BIN)/python -m pytest -m "not slow and not stress"
+	@$(PYTEST) -m "not slow and not stress"
 
 test-slow: setup
-	@$(BIN)/python -m pytest -m slow
+	@$(PYTEST) -m slow
 
 stress: setup
 	@$(BIN)/python -m pytest -m stress

@@ -9,7 +9,7 @@ from gpattention.errors import InputError
 
 SECONDS = 10
 CURE = re.compile(
-    r"(mend|give|write|set|lower|leave|name|restore|remove|impute|fit|unpack|choose|prepare|is it whole|is it a table|must be "
+    r"(mend|give|add|write|set|lower|leave|name|restore|remove|impute|fit|unpack|choose|prepare|is it whole|is it a table|must be "
     r"unique|a table has a header line|did you mean|(it|which|validation|mine) has \w+)"
 )
 

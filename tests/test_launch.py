@@ -66,7 +66,7 @@ def test_a_lost_process_ends_the_others_and_the_run_goes_on(tmp_path, undisturbe
         small_run(folder, *DEVICES, EPOCHS, on_epoch=kill)
     assert time.monotonic() - lost_at[0] < 60
     assert epochs[:2] == [(1, 100), (2, 100)]
-    for words in ("process 1 ", "of 2 was killed or lost", "resume=auto goes on", "ranks.log"):
+    for words in ("process 1 of 2 ended with signal SIGKILL", "resume=auto goes on", "ranks.log"):
         assert words in str(caught.value)
     assert (folder / artifacts.LAST).is_file()
     assert not artifacts.is_complete(folder)
@@ -74,7 +74,7 @@ def test_a_lost_process_ends_the_others_and_the_run_goes_on(tmp_path, undisturbe
     metrics = small_run(folder, *DEVICES, EPOCHS, "resume=auto")
     assert_same(metrics, undisturbed)
     assert metrics["made_with"]["processes"] == 2
-    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - set(artifacts.UNFINISHED)
+    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - {*artifacts.UNFINISHED, artifacts.REPORT}
     assert small_run(folder, "model=transformer", EPOCHS, "resume=auto") == metrics  # on one device too
 
 
@@ -114,11 +114,16 @@ def test_launch_is_needed_where_nothing_was_started(monkeypatch):
         ),
         ({0: ("lost", "Connection closed")}, RunLost, "^process 1 of 2 was killed or lost.*ranks.log$"),
         ({}, RunLost, "^process 0 or 1 of 2 was killed"),
+        (
+            {0: ("lost", "failed (exitcode: -9) local_rank: 1 (pid: 7)")},
+            RunLost,
+            "^process 1 of 2 ended with signal SIGKILL",
+        ),
     ],
 )
 def test_the_failure_told_is_the_one_that_began_it(tmp_path, said, kind, words):
     channel = Channel(tmp_path)
-    channel.printed.write_text("what torch printed")
+    channel.printed.write_text("; ".join(["what torch printed", *(text for _, text in said.values())]))
     for rank, (name, text) in said.items():
         artifacts.write_json(channel.error(rank), {"kind": name, "text": text})
     folder = tmp_path / "run"

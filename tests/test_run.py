@@ -41,7 +41,7 @@ def finished(tmp_path_factory):
 
 def test_run_folder_holds_everything(finished):
     folder, metrics = finished
-    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - set(artifacts.UNFINISHED)
+    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - {*artifacts.UNFINISHED, artifacts.REPORT}
     assert json.loads((folder / "metrics.json").read_text()) == metrics
     names = "val/r2 test/r2 test/r2/30C test/r2_pooled test/mse test/r2_ceiling n_parameters best_epoch fit_seconds segregants_per_second peak_memory_mib"
     assert set(names.split()) <= set(metrics)
@@ -276,8 +276,8 @@ def one_bad_value(monkeypatch):
     """A training value of the second environment that is not finite, though nothing said so before."""
     original = GPMapDataModule.batch_of
 
-    def batch_of(self, rows, weight=None):
-        batch = original(self, rows, weight)
+    def batch_of(self, rows, weight=None, with_genotype=True):
+        batch = original(self, rows, weight, with_genotype)
         if weight is not None:
             batch.phenotype[5, 1] = torch.inf
         return batch

@@ -103,7 +103,10 @@ def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsy
         resumed = start(folder)
         resumed.join()
         assert resumed.exitcode == 0
-        assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - set(artifacts.UNFINISHED)
+        assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - {
+            *artifacts.UNFINISHED,
+            artifacts.REPORT,
+        }
         read_checkpoint(folder / artifacts.CHECKPOINT)
         load_run(folder)
         metrics = json.loads((folder / artifacts.METRICS).read_text())

@@ -6,11 +6,12 @@ Letters: B batch, L loci, E environments, C candidates.
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gpattention.data.batching import Batch, Batching
-from gpattention.gpmap import GPMap
+from gpattention.gpmap import GPMap, of_all_ranks
 from gpattention.metrics import R2PerEnvironment
 
 
@@ -23,9 +24,11 @@ class ClosedFormMap(GPMap):
 
     Attributes:
         one_map: one candidate for all environments, that with the highest mean R2.
+        refit: whether `keep` solves once more with the validation part; scores and predictions of it are from before.
     """
 
     one_map = False
+    refit = False
     max_epochs = 1
 
     def __init__(self, environment_names: list[str]) -> None:
@@ -84,7 +87,18 @@ class ClosedFormMap(GPMap):
     def on_validation_epoch_end(self) -> None:
         if self.choosing:
             self.choose()
-        super().on_validation_epoch_end()
+        if self.choosing or not self.refit:
+            super().on_validation_epoch_end()
+        else:
+            self.accuracy.reset()
+            self._batches = []
+
+    def batch_to_refit(self) -> Batch:
+        """Training and validation part as one batch, once the map from before has predicted the validation part."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        mine = torch.cat([self(batch.genotype).cpu() for batch in data.val_dataloader()])
+        self.predictions["val"] = of_all_ranks(mine, len(data.split.val))
+        return data.batch_of(*data.weigh(np.concatenate([data.split.train, data.split.val])))
 
     def choose(self) -> None:
         """Keep, for each environment, the candidate with the highest R2 on the validation part."""

@@ -6,7 +6,6 @@ F noise factors, C = A F candidates, X right-hand sides.
 
 import logging
 
-import numpy as np
 import psutil
 import torch
 from torch import Tensor
@@ -213,32 +212,31 @@ class KernelRidgeModule(ClosedFormMap):
         return prediction_BX.unflatten(1, self.candidate_intercepts.shape) + self.candidate_intercepts
 
     def keep(self, best_E: Tensor) -> None:
-        environment = torch.arange(len(best_E), device=best_E.device)
+        self.take(best_E)
         if self.refit:
-            data = self.trainer.datamodule  # type: ignore[attr-defined]
-            variances_KE = self.candidate_variances[best_E, :, environment].T
-            batch = data.batch_of(*data.weigh(np.concatenate([data.split.train, data.split.val])))
-            self.anchors, self.candidate_variances = batch.genotype, variances_KE[None]
+            batch = self.batch_to_refit()
+            self.anchors, self.candidate_variances = batch.genotype, self.variances[None].clone()
             refuse_too_large(len(self.anchors), self.anchors.shape[1], self.exact_up_to, 1)
             solve = self.solve_exactly if len(self.anchors) <= self.exact_up_to else self.solve_by_iteration
             solved = solve(batch.phenotype.double(), batch.weight.double())
             self.candidate_intercepts, self.candidate_coefficients = solved
-            best_E = torch.zeros_like(best_E)
+            self.take(torch.zeros_like(best_E))
+        self.tell_variances()
+
+    def take(self, best_E: Tensor) -> None:
+        """Make one candidate for each environment the map."""
+        environment = torch.arange(len(best_E), device=best_E.device)
         self.variances.copy_(self.candidate_variances[best_E, :, environment].T)
         self.intercept.copy_(self.candidate_intercepts[best_E, environment])
         self.coefficients = self.candidate_coefficients[best_E, environment].T.contiguous()
         del self.candidate_intercepts, self.candidate_coefficients, self.candidate_variances
+
+    def tell_variances(self) -> None:
         words = "orders" if self.kind == "orders" else "rates"
         names = ", ".join(f"{rate:g}" for rate in self.rates)
         for name, values in zip(self.environment_names, self.variances.T.tolist(), strict=True):
             shares = " ".join(f"{value:.3f}" for value in values[:-1])
             log.info("%s: variances of %s %s are %s, of the noise %.3f", name, words, names, shares, values[-1])
-
-    def on_validation_epoch_end(self) -> None:
-        if self.choosing or not self.refit:
-            super().on_validation_epoch_end()
-        else:  # the validation part has been fitted to: the scores from before stand
-            self.accuracy.reset()
 
 
 def one_hot(component: int, like: Tensor) -> Tensor:

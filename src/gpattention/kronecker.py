@@ -7,7 +7,6 @@ F noise factors, C candidates.
 
 from typing import Literal, NamedTuple
 
-import numpy as np
 import psutil
 import torch
 from torch import Tensor
@@ -17,7 +16,6 @@ from gpattention.conjugate_gradients import solve_together
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
 from gpattention.genetic_covariance import genetic_covariance
-from gpattention.gpmap import of_all_ranks
 
 TOLERANCE = 1e-8  # of the residual of the equations, relative
 
@@ -137,10 +135,7 @@ class KroneckerModule(ClosedFormMap):
     def keep(self, best_E: Tensor) -> None:
         self.take(best_E)
         if self.refit:
-            data = self.trainer.datamodule  # type: ignore[attr-defined]
-            mine = torch.cat([self(batch.genotype).cpu() for batch in data.val_dataloader()])
-            self.predictions["val"] = of_all_ranks(mine, len(data.split.val))
-            self.solve_on(data.batch_of(*data.weigh(np.concatenate([data.split.train, data.split.val]))))
+            self.solve_on(self.batch_to_refit())
             self.take(best_E)
 
     def take(self, best_E: Tensor) -> None:
@@ -152,13 +147,6 @@ class KroneckerModule(ClosedFormMap):
         self.intercept = torch.stack([c[1] for c in self.candidates])[number, within, environment]
         self.coefficients = torch.stack([c[2] for c in self.candidates], dim=1)[:, number, within, environment]
         del self.candidates
-
-    def on_validation_epoch_end(self) -> None:
-        if self.choosing or not self.refit:
-            super().on_validation_epoch_end()
-        else:  # the validation part has been fitted to: scores and predictions from before stand
-            self.accuracy.reset()
-            self._batches = []
 
 
 class Kernel(NamedTuple):

@@ -7,6 +7,7 @@ line, so that a job of a multirun is no other than a single run.
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from gpattention.errors import InputError, Preempted, RunLost
 from gpattention.progress import progress_bar
 from gpattention.ranks import n_started
 from gpattention.trainer import refuse_missing_devices
+from gpattention.workers import ending
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +153,14 @@ def follow(
                 time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
+def lost(printed: str, said: Mapping[int, Any], n: int) -> str:
+    """Which process ended without a word, by what the launcher printed of it, else by who said nothing."""
+    if found := re.search(r"failed \(exitcode: (-\d+)\) local_rank: (\d+)", printed):
+        return f"process {found[2]} of {n} ended with {ending(int(found[1]))}"
+    silent = [str(rank) for rank in range(n) if rank not in said]
+    return f"process {' or '.join(silent)} of {n} was killed or lost"
+
+
 def explain(channel: Channel, n: int, folder: Path) -> BaseException:
     """Why the processes failed, from what they left."""
     said = {rank: json.loads(channel.error(rank).read_text()) for rank in range(n) if channel.error(rank).is_file()}
@@ -162,7 +172,6 @@ def explain(channel: Channel, n: int, folder: Path) -> BaseException:
     if folder.is_dir():
         (folder / artifacts.RANKS_LOG).write_text(printed)
     faults = [f"process {rank}: {one['text']}" for rank, one in said.items() if one["kind"] == "fault"]
-    silent = [str(rank) for rank in range(n) if rank not in said]
-    what = "; ".join(faults) or f"process {' or '.join(silent)} of {n} was killed or lost, and the others were ended"
+    what = "; ".join(faults) or f"{lost(printed, said, n)}, and the others were ended"
     cure = "resume=auto goes on after the last epoch" if (folder / artifacts.LAST).is_file() else "start it again"
     return RunLost(f"{what}; {cure}; what they printed: {folder / artifacts.RANKS_LOG}")
