@@ -1,0 +1,204 @@
+"""Valid files with bytes changed at random: a reader gives a result or the project's own error, soon, and nothing else."""
+
+import gzip
+import io
+import shutil
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bed_reader import to_bed
+from conftest import SMALL
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from gpattention import artifacts
+from gpattention.analysis.results import read_predictions
+from gpattention.checkpoints import DamagedCheckpoint, read_checkpoint, sealed
+from gpattention.config import compose_config
+from gpattention.data.formats import read_covariates, read_genotypes, read_loci, read_table_data
+from gpattention.data.splits import read_stored_split
+from gpattention.errors import InputError
+from gpattention.prepare.plink import open_plink
+from gpattention.prepare.vcf import open_vcf
+from gpattention.run import run
+
+SECONDS = 10
+PLINK = ("bed", "bim", "fam")
+TABLE = b"id\tA\tB\n" + b"".join(b"x%d\t%d\t%d\n" % (k, k % 2, k // 2 % 2) for k in range(12))
+ERRORS = b"id\tA\tB\n" + b"".join(b"x%d\t1\t2\n" % k for k in range(12))
+VCF = (
+    b"##fileformat=VCFv4.2\n##contig=<ID=1>\n"
+    b'##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+    b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tx0\tx1\tx2\n"
+    + b"".join(b"1\t%d\trs%d\tA\tC\t.\tPASS\t.\tGT\t0/1\t1/1\t0/0\n" % (k + 1, k) for k in range(6))
+)
+
+
+def saved(save, **arrays):
+    file = io.BytesIO()
+    save(file, **arrays)
+    return file.getvalue()
+
+
+def numbers(folder):
+    return {
+        "genotypes.tsv": (TABLE, lambda path: read_genotypes(path, None)),
+        "genotypes.csv": (TABLE.replace(b"\t", b","), lambda path: read_genotypes(path, None)),
+        "genotypes.tsv.gz": (gzip.compress(TABLE), lambda path: read_genotypes(path, None)),
+        "genotypes.npy": (saved(np.save, arr=np.eye(12, 5, dtype=np.int8)), lambda path: read_genotypes(path, None)),
+        "phenotypes.tsv": (TABLE, lambda path: read_table(path, "phenotype_file")),
+        "errors.tsv": (ERRORS, lambda path: read_table(path, "standard_error_file")),
+        "split.tsv": (
+            b"id\tsplit\nx0\ttrain\nx1\tval\nx2\ttest\n",
+            lambda path: read_stored_split(str(path), "split"),
+        ),
+        "covariates.tsv": (
+            b"environment\ttemperature\nA\t20\nB\t30\n",
+            lambda path: read_covariates(path, ("A", "B"), None),
+        ),
+        "loci.tsv": (
+            b"locus\tchromosome\tposition\nA\t1\t10\nB\t1\t20\n",
+            lambda path: read_loci(path, None, read_genotypes(folder / "good.tsv", None)),
+        ),
+    }
+
+
+def read_table(path, key):
+    """A phenotype or error table that goes with good files."""
+    files = {"genotype_file": "good.tsv", "phenotype_file": "good.tsv", "standard_error_file": None} | {key: path.name}
+    return read_table_data(root=str(path.parent), **files)
+
+
+def of_run(folder):
+    """Files of a finished run, each put into a copy of the folder, with checksums that say nothing."""
+    place = folder / "run"
+    (place / artifacts.CHECKSUMS).unlink(missing_ok=True)
+    load = lambda _: artifacts.load_run(place)  # noqa: E731
+    reads = {
+        artifacts.CONFIG: load,
+        artifacts.PREPROCESSING: load,
+        artifacts.CHECKPOINT: load,
+        artifacts.METRICS: lambda _: artifacts.read_metrics(place),
+        artifacts.SPLITS: lambda _: artifacts.read_arrays_of(place, artifacts.SPLITS),
+        artifacts.PREDICTIONS: lambda _: read_predictions(place),
+    }
+    return {f"run/{name}": ((place / name).read_bytes(), read) for name, read in reads.items()}
+
+
+def raw(folder):
+    """Files that `gpattention prepare` reads."""
+
+    def drain(opened):
+        source = opened.genotypes
+        for _ in source.blocks():
+            pass
+        return source.individual_ids(), source.loci()
+
+    (folder / "traits.tsv").write_bytes(b"id\tA\nx0\t1\nx1\t2\nx2\t3\n")
+    properties = {"iid": ["x0", "x1", "x2"], "sid": [f"rs{k}" for k in range(9)]}
+    to_bed(folder / "good.bed", np.tile([0.0, 1.0, 2.0], (9, 1)).T, properties=properties)
+    traits = {"root": str(folder), "phenotype_file": "traits.tsv", "standard_error_file": None, "environments": None}
+    plink = partial(open_plink, bed_file="good.bed", bim_file=None, fam_file=None, **traits)
+    vcf = partial(open_vcf, vcf_file="calls.vcf", field="GT", **traits)
+    return {
+        "calls.vcf": (VCF, lambda _: drain(vcf())),
+        **{f"good.{kind}": ((folder / f"good.{kind}").read_bytes(), lambda _: drain(plink())) for kind in PLINK},
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fuzz")
+    (folder / "good.tsv").write_bytes(TABLE)
+    small = ["model.embedding_dim=2", "model.n_layers=1", "model.n_heads=1", "trainer.max_epochs=1"]
+    run(compose_config([*SMALL, "model=transformer", *small]), folder / "run")
+    return folder
+
+
+def changed(content, position, kind, amount, byte):
+    """The bytes of a file with one change."""
+    at = int(position * len(content))
+    until = min(len(content), at + amount)
+    match kind:
+        case "flip":
+            return content[:at] + bytes(b ^ (byte or 1) for b in content[at:until]) + content[until:]
+        case "write":
+            return content[:at] + bytes([byte]) * (until - at) + content[until:]
+        case "insert":
+            return content[:at] + bytes([byte]) * amount + content[at:]
+        case "cut":
+            return content[:at] + content[until:]
+        case "end":
+            return content[:at]
+        case "repeat":
+            return content[:at] + content[at:until] * 20 + content[until:]
+        case "swap":
+            return content[until:] + content[at:until] + content[:at]
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.floats(0, 1, exclude_max=True),
+        st.sampled_from(["flip", "write", "insert", "cut", "end", "repeat", "swap"]),
+        st.sampled_from([1, 1, 2, 8, 64]),
+        st.sampled_from([0, 1, 9, 10, 32, 34, 44, 45, 46, 48, 57, 101, 128, 255]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+NAMES = [
+    *("genotypes.tsv", "genotypes.csv", "genotypes.tsv.gz", "genotypes.npy", "phenotypes.tsv", "errors.tsv"),
+    *("split.tsv", "covariates.tsv", "loci.tsv", "calls.vcf", "good.bed", "good.bim", "good.fam"),
+    *("run/config.yaml", "run/preprocessing.json", "run/best.ckpt", "run/metrics.json", "run/splits.npz"),
+    "run/predictions_test.tsv",
+]
+N_IN_STRESS = 20_000 // len(NAMES) + 1
+
+
+@pytest.mark.parametrize("n", [2_000 // len(NAMES) + 1, pytest.param(N_IN_STRESS, marks=pytest.mark.stress)])
+@pytest.mark.parametrize("name", NAMES)
+def test_readers_give_a_result_or_an_error_of_ours(name, n, folder, tmp_path):
+    copy = tmp_path / "files"
+    shutil.copytree(folder, copy)
+    content, read = {**numbers(copy), **of_run(copy), **raw(copy)}[name]
+    path = copy / name
+    path.write_bytes(content)
+    read(path)  # the file as it is
+
+    @settings(
+        max_examples=n,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(changes=CHANGES, reseal=st.booleans())
+    def fuzz(changes, reseal):
+        given_bytes = content
+        for change in changes:
+            given_bytes = changed(given_bytes, *change)
+        if name.endswith(".ckpt") and reseal:  # as a stranger would, whose file has a checksum that fits
+            given_bytes = with_seal(given_bytes)
+        path.write_bytes(given_bytes)
+        start = time.perf_counter()
+        with suppress(InputError, DamagedCheckpoint):
+            read(path)
+        assert time.perf_counter() - start < SECONDS
+
+    fuzz()
+
+
+def with_seal(content):
+    end = len(content) - len(b"sha256:") - 66
+    return sealed(content[: max(0, end)] + b"\0\0")
+
+
+def test_a_sealed_checkpoint_is_read(folder):
+    path = Path(folder / "run" / artifacts.CHECKPOINT)
+    assert with_seal(path.read_bytes()) == path.read_bytes()
+    read_checkpoint(path)
