@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import pickle
+import warnings
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -83,8 +84,10 @@ def read_checkpoint(path: Path | str, map_location: Any = "cpu") -> dict[str, An
         with zipfile.ZipFile(BytesIO(content)) as archive:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise RuntimeError("it is packed, and may come to any size")  # torch stores values as they are
-        return torch.load(BytesIO(content), map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, *UNREADABLE) as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Detected pickle protocol")  # that torch.save does not write
+            return torch.load(BytesIO(content), map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, UserWarning, *UNREADABLE) as error:
         hostile = isinstance(error, pickle.UnpicklingError)
         reason = "it holds more than weights and plain values" if hostile else str(error).partition("\n")[0]
         raise DamagedCheckpoint(f"{path} is no checkpoint of this program: {reason}") from error

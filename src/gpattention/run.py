@@ -26,6 +26,7 @@ from gpattention.checkpoints import FolderCheckpoint, TrainingPosition, newest_w
 from gpattention.config import check_config, suggest
 from gpattention.conformal import calibrate, interval_scores
 from gpattention.data.datamodule import GPMapDataModule
+from gpattention.disk import full_disk_told
 from gpattention.errors import InputError
 from gpattention.fine_tuning import start_from
 from gpattention.gpmap import GPMap
@@ -40,6 +41,7 @@ from gpattention.trainer import make_trainer
 
 log = logging.getLogger(__name__)
 
+ROOM = "make room, then give the same command with resume=auto; what is there is whole"
 Metrics = dict[str, Any]
 
 
@@ -87,7 +89,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
         count = module.n_fitted()  # none yet where they are as many as individuals
         log.info("%s%s", model_name(config), f" with {count:,} fitted parameters" if count else "")
 
-        with folder_of_run(folder, goes_on):
+        with full_disk_told(folder, ROOM), folder_of_run(folder, goes_on):
             if ranks.is_first():
                 open_log()
                 artifacts.write_json(folder / artifacts.IDENTITY, to_json(identity))

@@ -1,12 +1,25 @@
 """The log file of a run, opened once the run folder may be written to, with all that was said before."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import MemoryHandler
 from pathlib import Path
 
 from gpattention.secrets import RedactingFormatter
+
+
+class LogFile(logging.FileHandler):
+    """A log that a full disk cuts short: what else is written there then says so."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 @contextmanager
@@ -18,7 +31,7 @@ def log_kept_for(path: Path) -> Iterator[Callable[[], None]]:
     package.setLevel(logging.INFO)
 
     def open_log() -> None:
-        file = logging.FileHandler(path)
+        file = LogFile(path)
         file.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         kept.setTarget(file)
         kept.flush()

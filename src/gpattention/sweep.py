@@ -17,6 +17,7 @@ from gpattention.analysis import comparison, curves, environments, figures, tran
 from gpattention.analysis.differences import print_differences
 from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
 from gpattention.config import suggest
+from gpattention.disk import full_disk_told
 from gpattention.errors import InputError, Preempted
 from gpattention.making import make
 from gpattention.planning import Planned, plan
@@ -144,7 +145,7 @@ def run_sweep(
             raise InputError(f"n_trials={options.n_trials}: sweep={name} is no search; leave n_trials out")
         sweep = sweep._replace(n_trials=options.n_trials)
     blocks = merge(sweep, overrides)
-    with held(folder, made_by):
+    with full_disk_told(folder, "make room, then give the same command again"), held(folder, made_by):
         if sweep.analysis == "search":
             results, failed, logger = search.run_search(name, sweep, blocks, folder, options.workers)
         else:

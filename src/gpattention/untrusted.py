@@ -9,6 +9,7 @@ import json
 import math
 import struct
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -109,7 +110,8 @@ def read_text(path: Path, largest: int) -> str:
 def read_array(path: Path, cure: str, mapped: bool = False) -> NDArray:
     """The array of an `.npy` file, whole or as a map of the file, without pickled objects."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a header that Python 2 wrote, which is as good
             refuse_larger_than_file(file, path.stat().st_size)
             if mapped:
                 return npy.open_memmap(path, mode="r")

@@ -1,6 +1,5 @@
 """The folder of a prepared data set: made under another name, and there only once it is whole."""
 
-import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gpattention.data.prepared_files import MANIFEST
+from gpattention.disk import full_disk_told
 from gpattention.errors import InputError
 
 PARTIAL, REPLACED = ".partial", ".replaced"
@@ -35,9 +35,10 @@ def new_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
     put_back(folder)
     refuse_taken(folder, overwrite)
     partial = folder.with_name(folder.name + PARTIAL)
+    cure = "make room, about twice what the genotypes take, or give a folder on another disk"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{partial}.lock", timeout=0) as lock:
+        with full_disk_told(folder, cure), FileLock(f"{partial}.lock", timeout=0) as lock:
             try:
                 shutil.rmtree(partial, ignore_errors=True)
                 partial.mkdir()
@@ -49,14 +50,6 @@ def new_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
                 Path(lock.lock_file).unlink(missing_ok=True)
     except Timeout as error:
         raise InputError(f"another process is preparing {folder}: wait for it, or give another folder") from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        free = shutil.disk_usage(folder.parent).free / 1e9
-        raise InputError(
-            f"the disk of {folder} is full ({free:.1f} GB free now): make room, about twice what the genotypes take, or give "
-            "a folder on another disk"
-        ) from error
 
 
 def put_back(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,7 +64,8 @@ class VcfSource(GenotypeSource):
         refuse_missing_file(path)
         refuse_cut_off(path)
         vcf = self.open()
-        self.samples = tuple(vcf.samples)
+        with as_text(path):
+            self.samples = tuple(vcf.samples)
         if not self.samples or not has_field(vcf, field):
             raise InputError(
                 f"{path} has no genotypes ({'no samples' if not self.samples else f'no {field} in its header'}): give a file with "
@@ -118,15 +120,16 @@ class VcfSource(GenotypeSource):
         waiting: list[NDArray] = []
         vcf = self.open()
         for number, record in enumerate(self.records(vcf), 1):
-            if len(record.ALT) != 1:
-                self.leave_out(record)
-                continue
-            waiting.append(self.alleles(record, number))
-            name = record.ID
-            if name is None or name in names:
-                name = f"{record.CHROM}_{record.POS}_{record.REF}_{record.ALT[0]}"
-            names.add(name)
-            self.rows.append((name, record.CHROM, record.POS, record.REF, record.ALT[0]))
+            with as_text(self.path, number):
+                if len(record.ALT) != 1:
+                    self.leave_out(record)
+                    continue
+                waiting.append(self.alleles(record, number))
+                name = record.ID
+                if name is None or name in names:
+                    name = f"{record.CHROM}_{record.POS}_{record.REF}_{record.ALT[0]}"
+                names.add(name)
+                self.rows.append((name, record.CHROM, record.POS, record.REF, record.ALT[0]))
             if len(waiting) == step:
                 yield Block(np.stack(waiting), number)
                 waiting = []
@@ -191,6 +194,18 @@ class VcfSource(GenotypeSource):
 
     def loci(self) -> pd.DataFrame:
         return pd.DataFrame(self.rows, columns=["locus", "chromosome", "position_bp", "reference", "alternative"])
+
+
+@contextmanager
+def as_text(path: Path, record: int | None = None) -> Iterator[None]:
+    """Names are decoded when they are asked for; say where one cannot be."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        where = "its header" if record is None else f"record {record}"
+        raise InputError(
+            f"{path}, {where}: a name is not UTF-8 text ({error.reason}): write the file in UTF-8"
+        ) from error
 
 
 def place(record: Any) -> str:
