@@ -1,5 +1,6 @@
 """The commands: `gpattention train | sweep | predict | ...`, and `train.py` and `sweep.py` beside them."""
 
+import gc
 import logging
 import os
 import sys
@@ -82,6 +83,8 @@ def train_job(cfg: DictConfig) -> float:
             log.error("error: %s", error)  # the other jobs go on, and only the first error ends up on the last line
             raise
         stop(str(error))  # here, because Hydra would print a line of its own above the message
+    finally:
+        gc.collect()  # a Trainer and its map refer to one another; the next job of a multirun needs the memory
 
 
 def call(name: str) -> None:

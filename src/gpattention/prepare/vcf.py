@@ -72,7 +72,8 @@ class VcfSource(GenotypeSource):
                 "them" + (", or set prepare.field=GT" if field == "DS" else "")
             )
         refuse_repeats(self.samples, f"{path}: sample")
-        self.ploidy = self.find_ploidy(vcf)
+        with as_text(path, 1):
+            self.ploidy = self.find_ploidy(vcf)
         vcf.close()
         self.dtype = np.int8 if field == "GT" else np.float32
         self.coding = "probability" if field == "DS" else "dosage" if self.ploidy == 2 else "binary"
