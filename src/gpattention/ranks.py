@@ -3,6 +3,8 @@
 They are started by this program (`launch.py`), by torchrun, or by SLURM's srun; a run on one device has none of this.
 """
 
+import atexit
+import gc
 import logging
 import os
 from collections.abc import Iterable, Mapping
@@ -47,8 +49,16 @@ def join(trainer: Mapping[str, Any]) -> None:
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
+    atexit.register(leave)
     if not is_first():
         logging.disable(logging.WARNING)
+
+
+def leave() -> None:
+    """End the group and its threads while Python still lives: one that lets go of a tensor later aborts the process."""
+    gc.collect()  # a map under DDP, once dropped, holds the group no more
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def take_from_slurm(devices: int) -> None:
