@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help setup run test test-slow stress check benchmark clean
+.PHONY: help setup run test test-slow stress check benchmark lock audit clean
 
 help:
 	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about a minute)"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross, killed sweeps (under 20 minutes)"
 	@echo "make stress     kills, malformed input, full disks and memory in full counts (about an hour)"
 	@echo "make setup      only the environment in $(VENV)"
+	@echo "make lock       write requirements.lock, the tested set with hashes; make audit looks for known faults in it"
 	@echo "make benchmark  time and memory of training steps, of a large cross and its pruning, into benchmarks/results"
 
 setup: $(VENV)/.ready
@@ -52,5 +53,13 @@ benchmark: setup
 	@$(BIN)/python benchmarks/genome_cross.py
 	@$(BIN)/python benchmarks/genome_pruning.py
 
+lock: setup
+	@$(BIN)/python .ci/lock.py && echo "requirements.lock written"
+
+audit: setup
+	@test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install -qq --disable-pip-version-check pip-audit; }
+	@.venv-audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock || { \
+		echo "error: vulnerable packages, or no answer: the data base of known faults needs the network"; exit 1; }
+
 clean:
-	rm -rf $(VENV) outputs multirun dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-audit outputs multirun dist .pytest_cache .mypy_cache .ruff_cache

@@ -60,6 +60,7 @@ class VcfSource(GenotypeSource):
 
     def __init__(self, path: Path, field: Literal["GT", "DS"]) -> None:
         self.reader = needed("cyvcf2", "prepare=vcf")
+        self.reader.cyvcf2.set_htslib_log_level(0)  # it prints what it then raises
         self.path, self.field, self.files = path, field, [path]
         refuse_missing_file(path)
         refuse_cut_off(path)
@@ -86,7 +87,7 @@ class VcfSource(GenotypeSource):
             return self.reader.VCF(str(self.path))
         except Exception as error:  # cyvcf2 raises bare exceptions
             raise InputError(
-                f"{self.path} cannot be read as VCF or BCF ({first_line(error)}): is it one, and whole?"
+                f"{self.path} cannot be read as VCF or BCF ({first_line(error)}): give one that is whole"
             ) from error
 
     def find_ploidy(self, vcf: Any) -> Literal[1, 2]:
