@@ -115,7 +115,7 @@ def test_launch_is_needed_where_nothing_was_started(monkeypatch):
         ({0: ("lost", "Connection closed")}, RunLost, "^process 1 of 2 was killed or lost.*ranks.log$"),
         ({}, RunLost, "^process 0 or 1 of 2 was killed"),
         (
-            {0: ("lost", "failed (exitcode: -9) local_rank: 1 (pid: 7)")},
+            {0: ("lost", "0 (local_rank: 0)\n exitcode  : -15 (pid: 6)\n 1 (local_rank: 1)\n exitcode  : -9 (pid: 7)")},
             RunLost,
             "^process 1 of 2 ended with signal SIGKILL",
         ),

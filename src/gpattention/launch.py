@@ -155,8 +155,10 @@ def follow(
 
 def lost(printed: str, said: Mapping[int, Any], n: int) -> str:
     """Which process ended without a word, by what the launcher printed of it, else by who said nothing."""
-    if found := re.search(r"failed \(exitcode: (-\d+)\) local_rank: (\d+)", printed):
-        return f"process {found[2]} of {n} ended with {ending(int(found[1]))}"
+    table = re.findall(r"\(local_rank: (\d+)\)\s+exitcode\s+: (-\d+)", printed)
+    for rank, status in table:
+        if int(status) != -signal.SIGTERM:  # that is how the launcher ends the others
+            return f"process {rank} of {n} ended with {ending(int(status))}"
     silent = [str(rank) for rank in range(n) if rank not in said]
     return f"process {' or '.join(silent)} of {n} was killed or lost"
 

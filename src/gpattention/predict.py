@@ -178,14 +178,14 @@ def phenotypes_of(
 ) -> NDArray[np.float64]:
     """The same without a bar; `on_rows` is told of every block of individuals that is done."""
     module = run.module.to(device)
-    predicted = []
+    predicted = np.empty((len(genotype), len(run.preprocessing.scaling.mean)))
     with torch.inference_mode():
         for start in range(0, len(genotype), ROWS_AT_ONCE):
             rows = torch.from_numpy(np.ascontiguousarray(genotype[start : start + ROWS_AT_ONCE])).to(device)
-            predicted.append(module(rows.float()).cpu().numpy())
+            predicted[start : start + len(rows)] = module(rows.float()).cpu().numpy()
             if on_rows is not None:
                 on_rows(len(rows))
-    return run.preprocessing.scaling.restore(np.concatenate(predicted))
+    return run.preprocessing.scaling.restore(predicted)
 
 
 def choose_device(accelerator: str) -> torch.device:
