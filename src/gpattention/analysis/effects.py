@@ -5,6 +5,7 @@ Letters: N backgrounds, L loci, E environments.
 
 import numpy as np
 import pandas as pd
+from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -117,17 +118,13 @@ def draw_along_genome(axes: Axes, part: pd.DataFrame, genome: Genome) -> None:
         axes.vlines(x, y - sd, y + sd, color=colour, linewidth=0.6, alpha=0.5)
         axes.scatter(x, y, s=7, color=colour, linewidths=0)
     axes.axhline(0, color=figures.GREY, linewidth=0.6)
-    largest = np.argsort(-part["effect"].abs().to_numpy())[:N_NAMED]
-    for row in largest:
-        text, y = part["locus"].iloc[row], part["effect"].iloc[row]
-        # On the side that faces the middle of the panel, where there is room for the name.
-        right = genome.position[row] > (genome.position.min() + genome.position.max()) / 2
-        side = "right" if right else "left"
-        axes.annotate(
-            text, (genome.position[row], y), (-3 if right else 3, 0), textcoords="offset points", ha=side, fontsize=5
-        )
     mark_chromosomes(axes, genome)
     axes.set_ylabel("effect size", fontsize=8)
+    effect = part["effect"].to_numpy()
+    largest = np.argsort(-abs(effect))[:N_NAMED]
+    names = [axes.text(genome.position[row], effect[row], part["locus"].iloc[row], fontsize=5) for row in largest]
+    line = {"arrowstyle": "-", "color": figures.GREY, "linewidth": 0.4}
+    adjust_text(names, genome.position, effect, ax=axes, arrowprops=line, ensure_inside_axes=True)
 
 
 def draw_agreement(effect: NDArray[np.float64], true_effect: NDArray[np.float64], table: pd.DataFrame) -> Figure:
@@ -146,7 +143,7 @@ def draw_agreement(effect: NDArray[np.float64], true_effect: NDArray[np.float64]
             ends = [min(x.min(), y.min()), max(x.max(), y.max())]
             axes.plot(ends, ends, color=figures.GREY, linewidth=0.8)
             axes.set_title(f"{row.environment}, {what}: Pearson {pearson:.3f}", fontsize=7)
-            axes.locator_params(nbins=5)
+            axes.locator_params(nbins=4)
             axes.set_xlabel("true effect size", fontsize=8)
             axes.set_ylabel("effect size of the map", fontsize=8)
     return figure

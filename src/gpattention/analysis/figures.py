@@ -41,9 +41,17 @@ def new_panels(n: int, width: float, height: float, n_columns: int | None = None
     for axes in panels:
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
+        with_power_of_ten(axes, 6)
     for axes in panels[n:]:
         axes.set_visible(False)
     return figure, list(panels[:n])
+
+
+def with_power_of_ten(axes: Axes, size: float) -> None:
+    """A power of ten that all labels of an axis share is written once, at its end, in this size in points."""
+    axes.ticklabel_format(scilimits=(-2, 4), useMathText=True)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.get_offset_text().set_fontsize(size)
 
 
 def finish_panels(figure: Figure, panels: Sequence[Axes], ylabel: str, title: str) -> Figure:

@@ -20,9 +20,7 @@ def new_grid(n_rows: int, n_columns: int, *, width: float, height: float) -> tup
     panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
     for axes in panels:
         axes.tick_params(labelsize=TICK)
-        axes.ticklabel_format(scilimits=(-2, 4), useMathText=True)  # a power of ten once, at the end of the axis
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.get_offset_text().set_fontsize(TICK - 1)
+        figures.with_power_of_ten(axes, TICK - 1)
         axes.spines[["top", "right"]].set_visible(False)
     return figure, panels
 
