@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT, SHARED_DATA
 
 from gpattention.config import compose_config
+from gpattention.read import read
 from gpattention.run import run
 from gpattention.sweep import merge, read_sweep, run_sweep
 
@@ -75,6 +76,30 @@ def test_new_environment_is_learned_from_a_hundred_values(tmp_path):
     alone = max(r2[name] for name in names[:3])
     assert r2["transformer joint"] > alone + 0.1
     assert r2["transformer pooled"] > alone + 0.1
+
+
+@lithium
+@pytest.mark.parametrize("model", ["linear", "pairwise"])
+def test_intervals_cover_nine_in_ten_lithium_values(model, tmp_path):
+    experiment = ["experiment=yeast_lithium", f"data.root={SHARED_DATA}", f"model={model}", "trainer=cpu"]
+    for seed in (0, 1, 2):
+        metrics = run(compose_config([*experiment, f"data.split_seed={seed}"]), tmp_path / str(seed))
+        assert 0.88 < metrics["test/coverage/Li"] < 0.92
+
+
+@pytest.mark.skipif(not (SHARED_DATA / "fp_poelwijk2019").is_dir(), reason="fp_poelwijk2019 is not in ../shared/data")
+def test_orders_of_a_trained_map_are_those_of_the_complete_landscape(tmp_path):
+    """From 5,919 of 8,192 genotypes: the sampled spectrum of the map against the exact one of the data."""
+    experiment = ["experiment=fluorescence", f"data.root={SHARED_DATA}", "model=transformer", "profile=recommended"]
+    metrics = run(compose_config([*experiment, "trainer=cpu", "trainer.max_epochs=40"]), tmp_path / "run")
+    assert metrics["test/r2"] > 0.95
+    read(run=str(tmp_path / "run"), what=["orders", "landscape"])
+    tables = {
+        name: pd.read_csv(tmp_path / "run" / "reading" / f"{name}.tsv", sep="\t") for name in ("orders", "landscape")
+    }
+    independent = tables["orders"].query("distribution == 'independent'")["share"].to_numpy()[:4]
+    exact = tables["landscape"]["measured_share"].to_numpy()[:4]
+    assert abs(independent - exact).max() < 0.05
 
 
 def test_attention_step_is_faster_and_smaller_than_the_published_arithmetic():

@@ -91,6 +91,7 @@ def test_a_run_that_cannot_be_read_is_refused(copied, damage, words):
 
 def test_comparisons_by_hand():
     assert compare_scores({"test/r2": 0.5, "fit_seconds": 1}, {"test/r2": 0.50001, "fit_seconds": 2}, 1e-4) == []
+    assert compare_scores({"test/coverage/A": 0.9}, {"test/coverage/A": 0.91}, 1e-4) == []
     assert compare_scores({"test/r2": 0.5}, {"test/r2": float("nan"), "val/r2": 1.0}, 1e-4) == [
         "test/r2 0.5 -> nan",
         "val/r2 None -> 1.0",
