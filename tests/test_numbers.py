@@ -34,12 +34,13 @@ def test_quickstart(tmp_path):
     ("model", "least"), [("linear", 0.72), ("pairwise", 0.755), ("attention", 0.715), ("transformer", 0.78)]
 )
 def test_lithium(model, least, tmp_path):
-    """Bounds for one split, a standard deviation (.009) below the aims for the mean of three."""
+    """Bounds for one split, a standard deviation (.009) below the aims for the mean of three; and 90 % intervals."""
     metrics = run(
         compose_config(["experiment=yeast_lithium", f"data.root={SHARED_DATA}", f"model={model}", "trainer=cpu"]),
         tmp_path,
     )
     assert least < metrics["test/r2"] < metrics["test/r2_ceiling"]
+    assert 0.88 < metrics["test/coverage/Li"] < 0.92
 
 
 SMALL_SWEEP = ["trainer=cpu", "logger=none"]
@@ -76,15 +77,6 @@ def test_new_environment_is_learned_from_a_hundred_values(tmp_path):
     alone = max(r2[name] for name in names[:3])
     assert r2["transformer joint"] > alone + 0.1
     assert r2["transformer pooled"] > alone + 0.1
-
-
-@lithium
-@pytest.mark.parametrize("model", ["linear", "pairwise"])
-def test_intervals_cover_nine_in_ten_lithium_values(model, tmp_path):
-    experiment = ["experiment=yeast_lithium", f"data.root={SHARED_DATA}", f"model={model}", "trainer=cpu"]
-    for seed in (0, 1, 2):
-        metrics = run(compose_config([*experiment, f"data.split_seed={seed}"]), tmp_path / str(seed))
-        assert 0.88 < metrics["test/coverage/Li"] < 0.92
 
 
 @pytest.mark.skipif(not (SHARED_DATA / "fp_poelwijk2019").is_dir(), reason="fp_poelwijk2019 is not in ../shared/data")
