@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 MOST_ROWS = 50
+MOST_LETTERS = 30  # of a cell that is kept in one line; longer ones, such as paths, are folded where there is no room
 HEADINGS = {
     "n_runs": "runs",
     "r2": "test R2",
@@ -23,13 +24,15 @@ HEADINGS = {
 def print_table(table: pd.DataFrame, title: str) -> None:
     """The first rows of a table."""
     shown = Table(title=escape(title), title_justify="left")
-    for name in table:
+    rows = format_rows(table.head(MOST_ROWS))
+    for column, name in enumerate(table):
         shown.add_column(
             HEADINGS.get(str(name), str(name)),
             justify="right" if table[name].dtype.kind in "if" else "left",
-            no_wrap=True,
+            no_wrap=max((len(row[column]) for row in rows), default=0) <= MOST_LETTERS,
+            overflow="fold",
         )
-    for row in format_rows(table.head(MOST_ROWS)):
+    for row in rows:
         shown.add_row(*map(escape, row))
     console = Console()
     if not console.is_terminal:
