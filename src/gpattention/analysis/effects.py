@@ -5,7 +5,6 @@ Letters: N backgrounds, L loci, E environments.
 
 import numpy as np
 import pandas as pd
-from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -122,9 +121,7 @@ def draw_along_genome(axes: Axes, part: pd.DataFrame, genome: Genome) -> None:
     axes.set_ylabel("effect size", fontsize=8)
     effect = part["effect"].to_numpy()
     largest = np.argsort(-abs(effect))[:N_NAMED]
-    names = [axes.text(genome.position[row], effect[row], part["locus"].iloc[row], fontsize=5) for row in largest]
-    line = {"arrowstyle": "-", "color": figures.GREY, "linewidth": 0.4}
-    adjust_text(names, genome.position, effect, ax=axes, arrowprops=line, ensure_inside_axes=True)
+    figures.name_points(axes, genome.position, effect, {row: part["locus"].iloc[row] for row in largest}, size=5)
 
 
 def draw_agreement(effect: NDArray[np.float64], true_effect: NDArray[np.float64], table: pd.DataFrame) -> Figure:

@@ -6,9 +6,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
+from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
@@ -50,8 +52,16 @@ def new_panels(n: int, width: float, height: float, n_columns: int | None = None
 def with_power_of_ten(axes: Axes, size: float) -> None:
     """A power of ten that all labels of an axis share is written once, at its end, in this size in points."""
     axes.ticklabel_format(scilimits=(-2, 4), useMathText=True)
+    axes.xaxis.labelpad = 1.6 * size  # below it
     for axis in (axes.xaxis, axes.yaxis):
         axis.get_offset_text().set_fontsize(size)
+
+
+def name_points(axes: Axes, x: NDArray, y: NDArray, names: Mapping[int, str], size: float) -> None:
+    """Write the names of some points, by their number, beside them and clear of one another and of all points."""
+    texts = [axes.text(x[row], y[row], name, fontsize=size) for row, name in names.items()]
+    line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.4}
+    adjust_text(texts, x, y, ax=axes, arrowprops=line, ensure_inside_axes=True)
 
 
 def finish_panels(figure: Figure, panels: Sequence[Axes], ylabel: str, title: str) -> Figure:

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from gpattention.analysis import figures
 from gpattention.analysis.effects import effect_sizes
 from gpattention.analysis.results import read_predictions
 from gpattention.errors import InputError
@@ -44,10 +45,10 @@ def draw_effects(source: Source) -> Figure:
     figure, panels = style.one_per_environment(len(names))
     for axes, name in zip(panels, names, strict=True):
         both = first[name].to_frame("x").join(second[name].rename("y"), how="inner")
-        style.scatter(axes, both["x"].to_numpy(), both["y"].to_numpy(), name, size=5)
-        largest = both["y"].abs().nlargest(N_NAMED).index
-        for locus, row in both.loc[largest].iterrows():
-            axes.annotate(str(locus), (row["x"], row["y"]), (1.5, 1.5), textcoords="offset points", fontsize=3.5)
+        x, y = both["x"].to_numpy(), both["y"].to_numpy()
+        style.scatter(axes, x, y, name, size=5)
+        largest = np.argsort(-abs(y))[:N_NAMED]
+        figures.name_points(axes, x, y, {row: str(both.index[row]) for row in largest}, size=3.5)
     set_labels(figure, blocks, "effect size")
     return figure
 

@@ -58,5 +58,5 @@ def scatter(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], title: s
     axes.plot(ends, ends, color=figures.GREY, linewidth=0.8)
     varies = np.ptp(x) > 0 and np.ptp(y) > 0
     pearson = float(np.corrcoef(x, y)[0, 1]) if varies else float("nan")
-    axes.set_title(f"{title}\nr = {pearson:.3f}" if varies else title, fontsize=TICK)
+    axes.set_title(f"{title}\nr = {pearson:.3f}" if varies else title, fontsize=TICK, y=1, pad=9)
     return pearson
