@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from conftest import SMALL
 
-from gpattention.artifacts import LAST, METRICS, PREDICTIONS
+from gpattention.artifacts import LAST, METRICS, PREDICTIONS, SET_ASIDE, load_run
 from gpattention.callbacks import EpochHistory
 from gpattention.config import compose_config
-from gpattention.errors import Preempted
+from gpattention.errors import InputError, Preempted
 from gpattention.run import run
 
 RUN = [*SMALL, "data.batch_size=64", "trainer.max_epochs=4", "model=transformer", "model.dropout=0.2"]
@@ -64,6 +64,35 @@ def test_terminated_run_goes_on_as_if_nothing_had_been(tmp_path, hook, epoch, ba
     pd.testing.assert_frame_equal(*history, rtol=1e-6)
     assert not list((tmp_path / "stopped").glob("*.ckpt.tmp"))
     assert sorted(path.name for path in (tmp_path / "stopped").glob("*.ckpt")) == ["best.ckpt"]
+
+
+def test_terminated_replacement_of_a_complete_run_goes_on_and_any_other_command_puts_the_old_one_back(tmp_path, caplog):
+    wanted = run(config("seed=5"), tmp_path / "undisturbed")
+    folder = tmp_path / "run"
+    old = run(config(), folder)
+
+    def replace():
+        with pytest.MonkeyPatch.context() as patched:
+            terminate_at(patched, "on_train_batch_start", 2, 1)
+            with pytest.raises(Preempted):
+                run(config("seed=5", "overwrite=true"), folder)
+        assert "is kept in" in caplog.text
+        assert not (folder / METRICS).exists()
+
+    replace()
+    with pytest.raises(InputError, match="holds a complete run"):
+        run(config(), folder)
+    assert json.loads((folder / METRICS).read_text()) == old
+    load_run(folder)
+    replace()
+    caplog.clear()
+    caplog.set_level("INFO")
+    given = run(config("seed=5", "overwrite=true", "resume=auto"), folder)
+    assert "going on from" in caplog.text
+    assert "epoch 2/4" not in caplog.text
+    assert given["val/r2"] == pytest.approx(wanted["val/r2"], abs=1e-6)
+    assert not (folder / SET_ASIDE).exists()
+    load_run(folder)
 
 
 def test_regression_has_no_state_to_save(tmp_path, monkeypatch):

@@ -19,7 +19,15 @@ from gpattention.config import compose_config
 from gpattention.run import run
 from gpattention.workers import PROCESSES, load_ahead
 
-RUN = [*SMALL, "trainer.max_epochs=25", "data.batch_size=32", "model=transformer", "model.dropout=0.1", "resume=auto"]
+N_EPOCHS = 25
+RUN = [
+    *SMALL,
+    f"trainer.max_epochs={N_EPOCHS}",
+    "data.batch_size=32",
+    "model=transformer",
+    "model.dropout=0.1",
+    "resume=auto",
+]
 MOMENTS = ("half written", "before the renames", "between the renames", "after the renames")
 
 
@@ -38,7 +46,13 @@ def work(folder, moment, at):
     quiet_libraries()
     if moment is not None:
         kill_while_written(moment, at)
-    run(compose_config(RUN), Path(folder))
+    with Path(f"{folder}.epochs").open("a", buffering=1) as epochs:
+        run(compose_config(RUN), Path(folder), lambda epoch, *_: epochs.write(f"{epoch}\n"))
+
+
+def epochs_of(folder):
+    """The epochs that the processes at a run have told of, one process after another."""
+    return [int(line) for line in Path(f"{folder}.epochs").read_text().split()]
 
 
 def kill_while_written(moment, at):
@@ -92,7 +106,7 @@ def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsy
         folder = tmp_path / str(n_tried)
         if len(differences) % 2:
             moment = MOMENTS[len(differences) // 2 % len(MOMENTS)]
-            process = start(folder, moment, rng.randrange(25))
+            process = start(folder, moment, rng.randrange(N_EPOCHS))
         else:
             process = start(folder)
             time.sleep(rng.uniform(0, seconds))
@@ -100,9 +114,13 @@ def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsy
         process.join()
         if process.exitcode != -signal.SIGKILL:
             continue  # it was done before
+        before = epochs_of(folder)
         resumed = start(folder)
         resumed.join()
         assert resumed.exitcode == 0
+        after = epochs_of(folder)[len(before) :]
+        assert after == list(range(after[0] if after else N_EPOCHS + 1, N_EPOCHS + 1))
+        assert not before or (after or [N_EPOCHS + 1])[0] >= before[-1]  # one epoch at most is made again
         assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - {
             *artifacts.UNFINISHED,
             artifacts.REPORT,

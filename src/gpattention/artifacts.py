@@ -1,6 +1,7 @@
 """Names and formats of everything that a run folder holds, and how a run is loaded from it."""
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from gpattention.preprocessing import Preprocessing
 from gpattention.restoring import restore
 from gpattention.targets import find_target
 from gpattention.untrusted import read_arrays, read_object, read_yaml
+
+log = logging.getLogger(__name__)
 
 CONFIG = "config.yaml"
 IDENTITY = "identity.json"
@@ -222,7 +225,10 @@ def refuse_unfinished(folder: Path) -> None:
 
 @contextmanager
 def new_run(folder: Path, keep: tuple[str, ...] = ()) -> Iterator[None]:
-    """Clear the folder for a run. A complete run in it is set aside, and put back if the new one fails.
+    """Clear the folder for a run. A complete run in it is set aside until the new one is.
+
+    Where the new one fails before it has a state to go on from, the old one is put back at once; else both stay, for the next
+    command to go on (`resume=auto`) or to put the old one back.
 
     Args:
         keep: files of an unfinished run that stay.
@@ -240,7 +246,14 @@ def new_run(folder: Path, keep: tuple[str, ...] = ()) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            put_back_held(folder)
+            if not (folder / LAST).is_file():
+                put_back_held(folder)
+            elif (folder / SET_ASIDE).is_dir():
+                log.warning(
+                    "the complete run that this one was to replace is kept in %s: resume=auto goes on with this one, and any other "
+                    "command to fit a run here puts the old one back first",
+                    folder / SET_ASIDE,
+                )
             raise
         discard_aside(folder)
 

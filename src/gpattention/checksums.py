@@ -1,8 +1,10 @@
-"""SHA-256 of what a finished run holds, so that a change to any of it is noticed; `sha256sum --check checksums.txt` reads it too."""
+"""SHA-256 of files, and of what a finished run holds, so that a change to any of it is noticed; `sha256sum --check checksums.txt` reads it too."""
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
+from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
 
 CHECKSUMS = "checksums.txt"
@@ -11,6 +13,19 @@ LARGEST = 2**20
 
 def checksum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    refuse_missing_file(path)
+    status = path.stat()
+    return digest_of(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=256)
+def digest_of(path: Path, _modified: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def list_checksums(folder: Path, names: tuple[str, ...], planned: dict[str, str]) -> str:

@@ -3,14 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpattention.artifacts import IDENTITY
-from gpattention.checksums import refuse_changed
+from gpattention.checksums import file_digest, refuse_changed
 from gpattention.data.prepared_files import MANIFEST
-from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
 from gpattention.untrusted import read_object
 
@@ -92,19 +90,6 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    refuse_missing_file(path)
-    status = path.stat()
-    return digest_of(path, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=256)
-def digest_of(path: Path, _modified: int, _size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def run_digest(folder: Path) -> str:
     """The digest that a finished run has left."""
     cure = "give the folder of a finished run"
@@ -116,6 +101,14 @@ def run_digest(folder: Path) -> str:
 
 def to_json(identity: Identity) -> dict[str, Any]:
     return {"identity": identity.digest, **identity.content}
+
+
+def is_of(identity: Identity, folder: Path) -> bool:
+    """Whether the run in a folder has this identity; one whose identity cannot be read has another."""
+    try:
+        return read_object(folder / IDENTITY, ("identity",), REPLACE)["identity"] == identity.digest
+    except InputError:
+        return False
 
 
 def refuse_another(identity: Identity, folder: Path, cure: str = REPLACE) -> None:

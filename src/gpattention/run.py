@@ -30,7 +30,7 @@ from gpattention.disk import full_disk_told
 from gpattention.errors import InputError
 from gpattention.fine_tuning import start_from
 from gpattention.gpmap import GPMap
-from gpattention.identity import identify, input_files, refuse_another, to_json
+from gpattention.identity import identify, input_files, is_of, refuse_another, to_json
 from gpattention.module import GPMapModule
 from gpattention.preemption import SaveOnSigterm
 from gpattention.provenance import made_with
@@ -64,11 +64,13 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
     ranks.join(config["trainer"])
     folder = ranks.from_first(folder)
     overwrite, resume = config.pop("overwrite"), config.pop("resume") == "auto"
-    if ranks.is_first():
-        artifacts.put_back(folder)
     identity = identify(config)
+    # A run that was begun goes on, also one that is to replace another; before all else the other is put back.
+    was_begun = resume and ranks.from_first(artifacts.is_unfinished(folder) and is_of(identity, folder))
+    if ranks.is_first() and not was_begun:
+        artifacts.put_back(folder)
     is_complete, is_unfinished = ranks.from_first((artifacts.is_complete(folder), artifacts.is_unfinished(folder)))
-    goes_on = resume and not overwrite and (is_complete or is_unfinished)
+    goes_on = was_begun or (resume and not overwrite and (is_complete or is_unfinished))
     if goes_on:
         refuse_another(identity, folder)
         if is_complete:

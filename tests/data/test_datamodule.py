@@ -110,7 +110,7 @@ def test_batches_hold_every_individual_of_the_part_once(part, n_environments):
 def test_unmeasured_individuals_of_one_environment_are_left_out_and_counted(caplog):
     data = make_data(share_missing=0.4)
     n_missing = int(np.isnan(data.phenotype).sum())
-    with caplog.at_level("INFO", logger="gpattention.data.datamodule"):
+    with caplog.at_level("INFO", logger="gpattention"):
         module = GPMapDataModule(data)
     assert f"{n_missing} individuals without a measured phenotype are left out" in caplog.text
     assert sum(map(len, module.split)) == N - n_missing
@@ -179,7 +179,7 @@ def test_loci_that_do_not_vary_in_training_are_dropped_and_counted(caplog):
     genotype = data.genotype.copy()
     genotype[:, 2] = 1
     genotype[split.train, 7] = -1
-    with caplog.at_level("INFO", logger="gpattention.data.datamodule"):
+    with caplog.at_level("INFO", logger="gpattention"):
         module = GPMapDataModule(make_data(genotype=genotype))
     kept = [i for i in range(12) if i not in (2, 7)]
     assert "2 of 12 loci do not vary in the training part and are dropped" in caplog.text
@@ -198,7 +198,7 @@ def test_pruning_looks_at_training_individuals_only(pruning_order, caplog):
     genotype = data.genotype.copy()
     genotype[split.train, 5] = -genotype[split.train, 1]
     genotype[others, 8] = genotype[others, 3]
-    with caplog.at_level("INFO", logger="gpattention.data.datamodule"):
+    with caplog.at_level("INFO", logger="gpattention"):
         module = GPMapDataModule(make_data(genotype=genotype), max_correlation=0.9, pruning_order=pruning_order)
     left_out = set(range(12)) - set(module.loci_index.tolist())
     assert len(left_out) == 1

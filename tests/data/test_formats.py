@@ -96,7 +96,7 @@ def test_every_coding_can_be_named(folder, coding, alleles, coded, suffix):
 )
 def test_detected_codings_are_logged(folder, caplog, alleles, coding, words):
     write_table(folder / "genotypes.tsv", LOCI, alleles)
-    with caplog.at_level("INFO", logger="gpattention.data.formats"):
+    with caplog.at_level("INFO", logger="gpattention"):
         assert read(folder).coding == coding
         assert f"genotypes of genotypes.tsv: {words} (detected)" in caplog.text
         caplog.clear()
@@ -212,7 +212,7 @@ def test_ids_without_a_partner_are_refused(folder):
 def test_ids_without_a_partner_are_dropped_and_logged(folder, caplog):
     write_table(folder / "phenotypes.tsv", ["23C"], [[1], [2], [3]], ids=["e", "c", "a"])
     write_table(folder / "errors.tsv", ["23C"], [[0.1], [0.2], [0.3]], ids=["a", "e", "c"])
-    with caplog.at_level("WARNING", logger="gpattention.data.formats"):
+    with caplog.at_level("WARNING", logger="gpattention"):
         data = read(folder, on_missing_id="drop", standard_error_file="errors.tsv")
     assert data.individual_ids == ("a", "c")
     np.testing.assert_array_equal(data.genotype, SIGNED[[0, 2]])

@@ -114,13 +114,25 @@ def edit(path, change):
     [
         (lambda f: (f / "manifest.json").unlink(), "holds no prepared data set"),
         (lambda f: edit(f / "manifest.json", lambda text: text[:40]), "manifest.json cannot be read"),
-        (lambda f: edit(f / "manifest.json", lambda text: text.replace('"format": 1', '"format": 9')), "format 9"),
+        (lambda f: edit(f / "manifest.json", lambda text: text.replace('"format": 2', '"format": 9')), "format 9"),
         (lambda f: (f / "genotypes.npy").unlink(), "genotypes.npy cannot be read"),
         (lambda f: (f / "genotypes.npy").write_bytes((f / "genotypes.npy").read_bytes()[:500]), "cannot be read"),
         (lambda f: np.save(f / "genotypes.npy", np.zeros((3, 3))), "its manifest says float16"),
         (lambda f: edit(f / "phenotypes.tsv", lambda text: text.rsplit("\n", 2)[0] + "\n"), "ids are not in both"),
         (lambda f: edit(f / "loci.tsv", lambda text: text.rsplit("\n", 2)[0] + "\n"), "do not belong together"),
         (lambda f: (f / "phenotypes.tsv").unlink(), "phenotypes.tsv is not there"),
+        (
+            lambda f: edit(f / "phenotypes.tsv", lambda text: text.replace("1", "2", 1)),
+            "phenotypes.tsv is not what was prep",
+        ),
+        (
+            lambda f: np.save(f / "genotypes.npy", np.load(f / "genotypes.npy")[::-1]),
+            "genotypes.npy is not what was prep",
+        ),
+        (
+            lambda f: edit(f / "manifest.json", lambda text: text.replace('"loci.tsv": "', '"loci.tsv": "0')),
+            "loci.tsv is n",
+        ),
     ],
 )
 def test_damaged_data_sets_are_refused(folder, tmp_path, damage, words):

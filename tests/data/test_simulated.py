@@ -104,7 +104,7 @@ def test_more_segregants_leave_the_first_ones_as_they_are():
 
 
 def test_pruned_snps_do_not_correlate_beyond_the_limit(caplog):
-    with caplog.at_level("INFO", logger="gpattention.data.simulated"):
+    with caplog.at_level("INFO", logger="gpattention"):
         data = make(locus_spacing_cM=None, loci="random", n_loci=60, max_snp_correlation=0.8)
     correlation = np.abs(np.corrcoef(data.genotype, rowvar=False))
     assert correlation[~np.eye(60, dtype=bool)].max() <= 0.8

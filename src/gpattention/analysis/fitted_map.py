@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from gpattention.artifacts import IDENTITY, SPLITS, TRUTH, Preprocessing, Run, load_run, read_arrays_of, read_object_of
+from gpattention.checksums import file_digest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.formats import read_genotypes, read_loci
 from gpattention.data.phenotypes import true_phenotypes
 from gpattention.errors import InputError
-from gpattention.identity import file_digest, input_files
+from gpattention.identity import input_files
 from gpattention.predict import choose_device, match_loci, phenotypes_of
 from gpattention.run import build_data
 

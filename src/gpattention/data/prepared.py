@@ -1,13 +1,16 @@
 """Reader of a prepared data set, the folder that `gpattention prepare` leaves; genotypes stay in their file."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gpattention.checksums import file_digest
 from gpattention.config import check_type
+from gpattention.data import cache
 from gpattention.data import prepared_files as files
 from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.formats import read_covariates, read_phenotype_tables
@@ -19,7 +22,13 @@ from gpattention.untrusted import UNREADABLE, read_object, refuse
 log = logging.getLogger(__name__)
 
 CURE = "prepare it again with overwrite=true"
-SAID = {"coding": Coding, "dtype": str, "n_individuals": int, "n_loci": int}  # by a manifest, among other things
+SAID = {
+    "coding": Coding,
+    "dtype": str,
+    "n_individuals": int,
+    "n_loci": int,
+    "contents": dict[str, str],
+}  # by a manifest, among other things
 
 
 def read_prepared(
@@ -59,6 +68,7 @@ def read_prepared(
             f"{folder}: {files.GENOTYPES} is {genotype.shape}, {files.PHENOTYPES} has {len(phenotype)} rows and {files.LOCI} "
             f"{len(table)}: they do not belong together; {CURE}"
         )
+    refuse_changed_contents(place, manifest["contents"])
     names = tuple(phenotype.columns)
     data = GenotypePhenotypeData(
         genotype=genotype,
@@ -93,6 +103,23 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     for name, kind in SAID.items():
         check_type(f"{path}: {name}", manifest[name], kind)
     return manifest
+
+
+def refuse_changed_contents(folder: Path, digests: Mapping[str, str]) -> None:
+    """Raise an InputError where a file is no longer what was prepared."""
+    for name in files.CONTENTS:
+        path = folder / name
+        if path.is_file() and digest_of(path) != digests.get(name):
+            raise InputError(
+                f"{path} is not what was prepared ({files.MANIFEST} has another checksum of it): restore it, or {CURE}"
+            )
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, from the cache where it has been read and not touched since."""
+    status = path.stat()
+    state = {"path": str(path.resolve()), "modified": status.st_mtime_ns, "bytes": status.st_size}
+    return str(cache.prepared("digest", state, lambda: {"sha256": np.array(file_digest(path))})["sha256"])
 
 
 def map_genotypes(path: Path, manifest: dict[str, Any]) -> NDArray:

@@ -8,4 +8,6 @@ SPLIT = "split.tsv"  # a row per individual: train, val or test; where the sourc
 CAUSAL_LOCI = "causal_loci.tsv"  # environment and locus, a row per causal locus; where such a list was given
 MANIFEST = "manifest.json"  # what all this was made from, and how
 
-FORMAT = 1  # raise it when the files change
+CONTENTS = (GENOTYPES, PHENOTYPES, STANDARD_ERRORS, LOCI, SPLIT, CAUSAL_LOCI)
+
+FORMAT = 2  # raise it when the files change

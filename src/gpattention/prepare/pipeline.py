@@ -12,12 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gpattention.artifacts import write_json, write_text
+from gpattention.checksums import file_digest
 from gpattention.config import check_node, target
 from gpattention.data import prepared_files as files
 from gpattention.data.formats import join_ids
 from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.errors import InputError
-from gpattention.identity import file_digest
 from gpattention.prepare.filters import Filters, apply_filters
 from gpattention.prepare.folder import new_folder, refuse_taken
 from gpattention.prepare.settle import Settler, Wanted
@@ -100,7 +100,8 @@ def prepare(
             "dropped_loci": dict(source.left_out) | kept.dropped_loci,
             "n_measured": raw.phenotypes.values.loc[ids].notna().sum().to_dict(),
         }
-        write_json(partial / files.MANIFEST, manifest)
+        contents = {name: file_digest(partial / name) for name in files.CONTENTS if (partial / name).is_file()}
+        write_json(partial / files.MANIFEST, manifest | {"contents": contents})
     log.info("%s", describe(manifest))
     log.info("train from it with: data=prepared data.folder=%s", folder)
     return Path(folder)
