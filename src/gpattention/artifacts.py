@@ -84,6 +84,7 @@ SEALED = (
 READING = "reading"  # folder with what `gpattention read` found in the map
 FIGURES = "figures"  # folder with figures of the paper
 FOLDERS = ("wandb", "tensorboard", READING, FIGURES)  # of trackers, and of what was made of the run later
+RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comparable
 SET_ASIDE = ".replaced"  # a complete run while another takes its place
 
 MEND = "restore it from a copy, or fit the run again with overwrite=true"
@@ -118,11 +119,13 @@ def load_run(folder: Path | str) -> Run:
     """The run in a folder; needs nothing but the folder.
 
     Raises:
-        InputError: the folder is not there or not complete.
+        InputError: the folder is not there, not complete, damaged, or of another version.
     """
     folder = Path(folder)
     refuse_incomplete(folder, (METRICS, CONFIG, PREPROCESSING, CHECKPOINT))
     refuse_changed(folder, METRICS, CONFIG, PREPROCESSING, CHECKPOINT)
+    if (folder / IDENTITY).is_file():
+        refuse_another_format(folder, read_object_of(folder, IDENTITY).get("results_format"))
     try:
         config = read_config(folder)
         module = restore(module_class(config["model"]), read_checkpoint(folder / CHECKPOINT))
@@ -134,6 +137,15 @@ def load_run(folder: Path | str) -> Run:
     except DAMAGED as error:
         raise damaged(folder, error) from error
     return Run(folder, config, module, preprocessing)
+
+
+def refuse_another_format(folder: Path, stored: Any) -> None:
+    """Raise an InputError where a folder's results are not of the format that this version writes."""
+    if stored != RESULTS_FORMAT:
+        raise InputError(
+            f"{folder} holds results of format {stored}, by another version of this program, which writes format "
+            f"{RESULTS_FORMAT}: give another folder"
+        )
 
 
 def refuse_incomplete(folder: Path, names: tuple[str, ...]) -> None:

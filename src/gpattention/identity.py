@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpattention.artifacts import IDENTITY
+from gpattention.artifacts import IDENTITY, RESULTS_FORMAT
 from gpattention.checksums import file_digest, refuse_changed
 from gpattention.data.prepared_files import MANIFEST
 from gpattention.errors import InputError
 from gpattention.untrusted import read_object
 
-RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comparable
 # Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
 LEFT_OUT = {"logger", "profile", "overwrite", "resume"}
 LEFT_OUT_OF = {"trainer": {"accelerator", "devices", "num_nodes"}, "data": {"root", "genotypes_in"}}

@@ -12,7 +12,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 
-from gpattention import artifacts, identity, launchers, loggers, ranks, search
+from gpattention import artifacts, launchers, loggers, ranks, search
 from gpattention.analysis import comparison, curves, environments, figures, transfer, unseen
 from gpattention.analysis.differences import print_differences
 from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
@@ -21,7 +21,7 @@ from gpattention.disk import full_disk_told
 from gpattention.errors import InputError, Preempted
 from gpattention.making import make
 from gpattention.planning import Planned, plan
-from gpattention.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY, refuse_another_format
+from gpattention.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY
 from gpattention.terminal import print_table
 from gpattention.untrusted import read_object
 from gpattention.workers import Outcome
@@ -174,9 +174,9 @@ def held(folder: Path, made_by: dict[str, Any]) -> Iterator[None]:
         with FileLock(folder / ".lock", timeout=0):
             cure = "remove it, or give another folder"
             format_of = "results_format"
-            stored = read_object(path, (format_of,), cure)[format_of] if path.is_file() else identity.RESULTS_FORMAT
-            refuse_another_format(folder, stored)
-            artifacts.write_json(path, {"results_format": identity.RESULTS_FORMAT, **made_by})
+            stored = read_object(path, (format_of,), cure)[format_of] if path.is_file() else artifacts.RESULTS_FORMAT
+            artifacts.refuse_another_format(folder, stored)
+            artifacts.write_json(path, {"results_format": artifacts.RESULTS_FORMAT, **made_by})
             yield
     except Timeout as error:
         raise InputError(f"another sweep is running in {folder}: wait for it, or give another folder") from error

@@ -9,7 +9,6 @@ from gpattention import artifacts
 from gpattention.analysis.results import is_override
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
-from gpattention.identity import RESULTS_FORMAT
 from gpattention.untrusted import UNREADABLE, read_object, refuse
 
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
@@ -46,7 +45,7 @@ def read_sweep_folder(folder: Path | str) -> FinishedSweep:
         )
     cure = "give the sweep's command again, which makes nothing twice"
     manifest = read_object(folder / MANIFEST, ("results_format",), cure)
-    refuse_another_format(folder, manifest["results_format"])
+    artifacts.refuse_another_format(folder, manifest["results_format"])
     try:
         results = pd.read_csv(folder / RESULTS, dtype=str)
         texts = {"block", "run", "folder"}
@@ -63,12 +62,3 @@ def read_sweep_folder(folder: Path | str) -> FinishedSweep:
             f"{name_some(lacking)}; give the sweep's command again to make them"
         )
     return FinishedSweep(folder, manifest, results)
-
-
-def refuse_another_format(folder: Path, stored: Any) -> None:
-    """Raise an InputError where a folder's results are not of the format that this version writes."""
-    if stored != RESULTS_FORMAT:
-        raise InputError(
-            f"{folder} holds results of format {stored}, by another version of this program, which writes format "
-            f"{RESULTS_FORMAT}: give another folder"
-        )

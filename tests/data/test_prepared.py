@@ -122,7 +122,7 @@ def edit(path, change):
         (lambda f: edit(f / "loci.tsv", lambda text: text.rsplit("\n", 2)[0] + "\n"), "do not belong together"),
         (lambda f: (f / "phenotypes.tsv").unlink(), "phenotypes.tsv is not there"),
         (
-            lambda f: edit(f / "phenotypes.tsv", lambda text: text.replace("1", "2", 1)),
+            lambda f: edit(f / "phenotypes.tsv", lambda text: text[:-2] + str(9 - int(text[-2])) + "\n"),
             "phenotypes.tsv is not what was prep",
         ),
         (

@@ -273,6 +273,12 @@ def test_splits_of_the_run_that_another_starts_from(arrays, folder):
     assert not (folder.parent / "new").exists()
 
 
+def test_run_of_another_version_is_not_loaded(folder):
+    as_json("identity.json", results_format=0)(folder)
+    reseal(folder)
+    assert "format 0, by another version" in refused(lambda: artifacts.load_run(folder), str(folder))
+
+
 def test_undamaged_run_is_loaded_with_and_without_its_checksums(folder):
     first = artifacts.load_run(folder).module.state_dict()
     reseal(folder)

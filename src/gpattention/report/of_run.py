@@ -15,7 +15,6 @@ from gpattention.conformal import calibrate
 from gpattention.identity import flatten
 from gpattention.preprocessing import Preprocessing
 from gpattention.report.page import Section, Table, show_figure, show_file, show_table, show_values
-from gpattention.sweep_folder import refuse_another_format
 from gpattention.untrusted import UNREADABLE, refuse
 
 NEEDED = (
@@ -72,7 +71,7 @@ def read_record(folder: Path) -> Record:
     """
     artifacts.refuse_incomplete(folder, NEEDED[:2])
     identity = artifacts.read_object_of(folder, artifacts.IDENTITY)
-    refuse_another_format(folder, identity.get("results_format"))
+    artifacts.refuse_another_format(folder, identity.get("results_format"))
     artifacts.refuse_incomplete(folder, NEEDED)
     try:
         history = pd.read_csv(folder / artifacts.HISTORY)
