@@ -11,7 +11,7 @@ help:
 	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about a minute)"
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
 	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross, killed sweeps (under 20 minutes)"
-	@echo "make stress     kills, fuzzed reads and memory in full counts (about 10 minutes)"
+	@echo "make stress     kills, lost processes, malformed input, full disks and memory in full counts (about 20 minutes)"
 	@echo "make setup      only the environment in $(VENV)"
 	@echo "make lock       write requirements.lock, the tested set with hashes; make audit looks for known faults in it"
 	@echo "make benchmark  time and memory of training steps, of a large cross and its pruning, into benchmarks/results"
@@ -45,7 +45,7 @@ test-slow: setup
 	@$(PYTEST) -m slow
 
 stress: setup
-	@$(BIN)/python -m pytest -m stress
+	@$(BIN)/python -m pytest tests/faults tests/test_disk.py tests/test_launch.py tests/test_memory.py tests/test_run_kills.py
 
 benchmark: setup
 	@$(BIN)/python benchmarks/attention_step.py

@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import SHARED_DATA
 
 from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.formats import read_table_data
+from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 
 LIST = "environment\tsnp\teffect\nA\tm3\t1\nA\tm0\t2\nB\tm4\t1\nB\tm3\t1\nC\tm1\t1\n"
@@ -56,3 +58,25 @@ def test_list_and_names_are_needed(read, tmp_path):
         np.save(tmp_path / "g.npy", pd.DataFrame(np.eye(60, 5, dtype=int)))
         files = {"genotype_file": "g.npy", "phenotype_file": "pheno.csv"}
         read_table_data(root=str(tmp_path), **files, loci="causal", causal_loci_file="qtls.tsv")
+
+
+@pytest.mark.skipif(not (SHARED_DATA / "bbq_li83").is_dir(), reason="bbq_li83 is not in ../shared/data")
+def test_published_yeast_qtls_are_found_among_the_published_snps():
+    """By name, where chromosome and position agree too, in each of the 18 environments."""
+    folder = SHARED_DATA / "bbq_li83"
+    snps = pd.read_csv(folder / "snp_list.tsv", sep="\t")
+    qtls = pd.read_csv(folder / "qtls_18_environments.tsv", sep="\t")
+    place = ["snp", "chromosome", "position_bp"]
+    assert len(qtls[place].merge(snps[place])) == len(qtls) == 2599
+    environments = tuple(qtls["environment"].unique())
+    data = GenotypePhenotypeData(
+        genotype=np.array([[-1], [1], [1]], dtype=np.int8).repeat(len(snps), axis=1),
+        phenotype=np.zeros((3, len(environments))),
+        individual_ids=("a", "b", "c"),
+        environment_names=environments,
+        coding="signed",
+        locus_names=tuple(snps["snp"]),
+    )
+    assert len(environments) == 18
+    chosen = select_causal_loci(data, folder / "qtls_18_environments.tsv")
+    assert set(chosen.locus_names) == set(qtls["snp"])

@@ -107,8 +107,15 @@ def test_what_was_read_in_a_map_is_shown(networks, tmp_path):
     (tmp_path / "net" / "reading").mkdir()
     shutil.copy(networks / "learning_curve.png", tmp_path / "net" / "reading" / "effects.png")
     page = read(report(run=str(tmp_path / "net")))
-    assert "What the map has learned" in page.headings
+    assert "What the maps have learned" in page.headings
     assert len(page.sources) == 4
+
+
+def test_maps_of_a_sweep_are_read_for_it(swept, tmp_path):
+    shutil.copytree(swept, tmp_path / "moved")
+    page = read(report(sweep=str(tmp_path / "moved"), what=["effects"]))
+    assert "What the maps have learned" in page.headings
+    assert len(page.sources) == 1 + 4 + 4 + 2 * 4  # effects, and their agreement with the truth
 
 
 def test_sweep(swept, tmp_path):

@@ -12,8 +12,9 @@ from gpattention import artifacts
 from gpattention.analysis import figures
 from gpattention.analysis.results import OVERALL, read_predictions
 from gpattention.conformal import calibrate
-from gpattention.identity import flatten
+from gpattention.identity import flatten, input_files
 from gpattention.preprocessing import Preprocessing
+from gpattention.report.command import train_command
 from gpattention.report.page import Section, Table, show_figure, show_file, show_table, show_values
 from gpattention.untrusted import UNREADABLE, refuse
 
@@ -106,12 +107,18 @@ def describe_run(folder: Path) -> tuple[str, str, list[Section]]:
         uncertainty(record),
         training(record),
         data_summary(record),
-        *readings(record),
+        *readings({folder.resolve().name: record}),
         Section("Configuration", tables=[configuration(record.config)]),
         provenance(record),
-        Section("To make it again", commands=[f"gpattention verify run={shlex.quote(str(folder))}"]),
+        Section("To make it again", commands=commands(record)),
     ]
     return f"Run {folder.resolve().name}", subtitle, sections
+
+
+def commands(record: Record) -> list[str]:
+    """The command that fits it, where one can say it, and the one that makes it again and compares."""
+    verify = f"gpattention verify run={shlex.quote(str(record.folder))}"
+    return [command for command in (train_command(record.config), verify) if command]
 
 
 def results(record: Record) -> Section:
@@ -177,7 +184,11 @@ def data_summary(record: Record) -> Section:
     for heading, part in parts.items():
         table[heading] = table["environment"].map(part.groupby("environment")["measured"].count())
     table = table.assign(mean=then.mean, sd=then.sd)
-    files = {key: value for key, value in record.identity.items() if key.endswith("_file") and value is not None}
+    files = {
+        key: value
+        for key, value in record.identity.items()
+        if key.removeprefix("data.") in input_files(record.config["data"])
+    }
     values = {
         "coding of the genotypes": then.coding,
         "loci used": f"{len(then.loci_index):,} of {then.n_columns:,}",
@@ -188,13 +199,17 @@ def data_summary(record: Record) -> Section:
     return Section("Data", tables=[show_table(table, caption), show_values(values, "Genotypes and files.", "what")])
 
 
-def readings(record: Record) -> list[Section]:
-    """What `gpattention read` has found in the map, where it was asked."""
-    folder = record.folder / artifacts.READING
-    pictures = [show_file(path, path.stem.replace("_", " ")) for path in sorted(folder.glob("*.png"))]
+def readings(records: Mapping[str, Record]) -> list[Section]:
+    """What `gpattention read` has found in the maps, by the names to call them, where it was asked."""
+    pictures = [
+        show_file(path, f"{name}: {path.stem.replace('_', ' ')}.")
+        for name, record in records.items()
+        for path in sorted((record.folder / artifacts.READING).glob("*.png"))
+    ]
     if not pictures:
         return []
-    return [Section("What the map has learned", [f"Tables of these figures: {folder}."], pictures=pictures)]
+    text = f"Found by gpattention read; the tables of these figures are in the folder {artifacts.READING} of each run."
+    return [Section("What the maps have learned", [text], pictures=pictures)]
 
 
 def configuration(config: Mapping[str, Any], caption: str = "The resolved configuration.") -> Table:

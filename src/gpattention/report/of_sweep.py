@@ -9,7 +9,7 @@ import pandas as pd
 from gpattention.analysis import figures
 from gpattention.analysis.results import label, varied_keys
 from gpattention.conformal import calibrate
-from gpattention.report.of_run import INTERVALS, SCORES, Record, data_summary, flat, provenance, read_record
+from gpattention.report.of_run import INTERVALS, SCORES, Record, data_summary, flat, provenance, read_record, readings
 from gpattention.report.page import Picture, Section, Table, show_figure, show_file, show_table, show_values
 from gpattention.sweep_folder import DIFFERENCES, FIGURE, SUMMARY, FinishedSweep, read_sweep_folder
 
@@ -44,6 +44,7 @@ def describe_sweep(folder: Path) -> tuple[str, str, list[Section]]:
         predictions(records),
         uncertainty(records),
         training(records),
+        *readings(records),
         data_of(records),
         Section("Configuration", tables=settings(records)),
         provenance(first),
@@ -51,6 +52,11 @@ def describe_sweep(folder: Path) -> tuple[str, str, list[Section]]:
     ]
     title = str(sweep.manifest.get("title") or f"Sweep {folder.resolve().name}")
     return title, f"Sweep {sweep.manifest.get('sweep')}: {len(records)} runs. Maps: {blocks}.", sections
+
+
+def runs_of(folder: Path) -> list[str]:
+    """The folders of the runs of a sweep."""
+    return list(name_runs(read_sweep_folder(folder).results).values())
 
 
 def name_runs(results: pd.DataFrame) -> dict[str, str]:
