@@ -71,7 +71,7 @@ def test_published_yeast_qtls_are_found_among_the_published_snps():
     environments = tuple(qtls["environment"].unique())
     data = GenotypePhenotypeData(
         genotype=np.array([[-1], [1], [1]], dtype=np.int8).repeat(len(snps), axis=1),
-        phenotype=np.zeros((3, len(environments))),
+        phenotype=np.arange(3.0)[:, None].repeat(len(environments), axis=1),
         individual_ids=("a", "b", "c"),
         environment_names=environments,
         coding="signed",
