@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 N_SCREENED = 200  # backgrounds in which pairs are looked for
 RIDGE = 1e-2  # of the regression that finds them, over the variance of an allele
 BYTES_PER_ROW = 400  # of the table
+LEAST_DRAWN = 1e-5  # standard deviations of the phenotype: what is less may be rounding
 
 
 def read(fitted: FittedMap, n_pairs: int | None = None, replicates: Sequence[FittedMap] = ()) -> Reading:
@@ -63,7 +64,8 @@ def read(fitted: FittedMap, n_pairs: int | None = None, replicates: Sequence[Fit
         [one.sort_values("strength", ascending=False, kind="stable") for one in tables], ignore_index=True
     )
     found = {"epistasis": table}
-    drawn = {"epistasis": draw(strong.strength, pairs, names, n_loci)}
+    least = LEAST_DRAWN * np.array(fitted.run.preprocessing.sd)
+    drawn = {"epistasis": draw(strong.strength, pairs, names, n_loci, least)}
     if fitted.truth is not None:
         found["epistasis_recovery"], drawn["epistasis_recovery"] = recovery.recover(
             strong.strength, pairs, fitted.truth.interacting_loci, n_loci, names
@@ -149,17 +151,26 @@ def tabulate(
     return table
 
 
-def draw(strength: NDArray[np.float64], pairs: NDArray[np.int64], environment_names: list[str], n_loci: int) -> Figure:
-    """A heat map of the strength of all pairs, a panel per environment; pairs that were not looked at stay white."""
+def draw(
+    strength: NDArray[np.float64],
+    pairs: NDArray[np.int64],
+    environment_names: list[str],
+    n_loci: int,
+    least: NDArray[np.float64],
+) -> Figure:
+    """A heat map of the strength of all pairs, a panel per environment; pairs that were not looked at stay white.
+
+    Args:
+        least: (E,) strengths that the colours reach up to at least, so that rounding is not drawn as epistasis.
+    """
     figure, panels = figures.new_panels(len(environment_names), width=figures.COLUMN_INCHES, height=3.0)
     for column, (axes, name) in enumerate(zip(panels, environment_names, strict=True)):
         square = np.full((n_loci, n_loci), np.nan)
         square[pairs[:, 0], pairs[:, 1]] = square[pairs[:, 1], pairs[:, 0]] = strength[:, column]
         extent = (0.5, n_loci + 0.5, n_loci + 0.5, 0.5)
-        image = axes.imshow(square, cmap="viridis", vmin=0, extent=extent, interpolation="nearest")
-        bar = figure.colorbar(image, ax=axes, shrink=0.8)
-        bar.set_label("strength of epistasis", fontsize=7)
-        bar.ax.tick_params(labelsize=6)
+        largest = max(strength[:, column].max(), least[column])
+        image = axes.imshow(square, cmap="viridis", vmin=0, vmax=largest, extent=extent, interpolation="nearest")
+        figures.scale(figure.colorbar(image, ax=axes, shrink=0.8), "strength of epistasis")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(name, fontsize=8)

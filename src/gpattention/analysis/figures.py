@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from adjustText import adjust_text
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -55,6 +56,14 @@ def with_power_of_ten(axes: Axes, size: float) -> None:
     axes.xaxis.labelpad = 1.6 * size  # below it
     for axis in (axes.xaxis, axes.yaxis):
         axis.get_offset_text().set_fontsize(size)
+
+
+def scale(bar: Colorbar, label: str) -> None:
+    """Name the colours of a panel, in small type."""
+    bar.set_label(label, fontsize=7)
+    bar.ax.tick_params(labelsize=6)
+    bar.ax.ticklabel_format(axis="y", scilimits=(-2, 4), useMathText=True)
+    bar.ax.yaxis.get_offset_text().set_fontsize(6)
 
 
 def name_points(axes: Axes, x: NDArray, y: NDArray, names: Mapping[int, str], size: float) -> None:

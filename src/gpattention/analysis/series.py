@@ -69,9 +69,7 @@ def draw(found: Coefficients, loci: pd.DataFrame) -> Figure:
     n_loci, most = len(found.first), float(np.abs(found.second).max()) or 1.0
     extent = (0.5, n_loci + 0.5, n_loci + 0.5, 0.5)
     image = panels[1].imshow(found.second, cmap="PuOr", vmin=-most, vmax=most, extent=extent, interpolation="nearest")
-    bar = figure.colorbar(image, ax=panels[1], shrink=0.8)
-    bar.set_label("coefficient of order 2", fontsize=7)
-    bar.ax.tick_params(labelsize=6)
+    figures.scale(figure.colorbar(image, ax=panels[1], shrink=0.8), "coefficient of order 2")
     for axis in (panels[1].xaxis, panels[1].yaxis):
         axis.set_major_locator(MaxNLocator(integer=True))
         axis.set_label_text("locus", fontsize=8)
