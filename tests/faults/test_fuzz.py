@@ -17,18 +17,25 @@ from hypothesis import strategies as st
 
 from gpattention import artifacts
 from gpattention.analysis.results import read_predictions
+from gpattention.blocks import read_sweep
 from gpattention.checkpoints import DamagedCheckpoint, read_checkpoint, sealed
 from gpattention.config import compose_config
+from gpattention.data.causal_loci import read_causal_loci
 from gpattention.data.formats import read_covariates, read_genotypes, read_loci, read_table_data
+from gpattention.data.prepared import read_prepared
 from gpattention.data.splits import read_stored_split
 from gpattention.errors import InputError
+from gpattention.prepare.phenotypes import read_phenotypes
+from gpattention.prepare.pipeline import prepare
 from gpattention.prepare.plink import open_plink
 from gpattention.prepare.vcf import open_vcf
+from gpattention.prepare.yeast_split import open_yeast_split
 from gpattention.run import run
 
 SECONDS = 10
 PLINK = ("bed", "bim", "fam")
 TABLE = b"id\tA\tB\n" + b"".join(b"x%d\t%d\t%d\n" % (k, k % 2, k // 2 % 2) for k in range(12))
+SET = ("genotypes.npy", "phenotypes.tsv", "loci.tsv", "manifest.json")
 ERRORS = b"id\tA\tB\n" + b"".join(b"x%d\t1\t2\n" % k for k in range(12))
 VCF = (
     b"##fileformat=VCFv4.2\n##contig=<ID=1>\n"
@@ -83,10 +90,18 @@ def of_run(folder):
         artifacts.PREPROCESSING: load,
         artifacts.CHECKPOINT: load,
         artifacts.METRICS: lambda _: artifacts.read_metrics(place),
+        artifacts.IDENTITY: load,
+        artifacts.TRUTH: lambda _: artifacts.read_arrays_of(place, artifacts.TRUTH),
         artifacts.SPLITS: lambda _: artifacts.read_arrays_of(place, artifacts.SPLITS),
         artifacts.PREDICTIONS: lambda _: read_predictions(place),
     }
     return {f"run/{name}": ((place / name).read_bytes(), read) for name, read in reads.items()}
+
+
+def of_set(folder):
+    """Files of a prepared data set."""
+    read = lambda path: read_prepared(folder=str(path.parent))  # noqa: E731
+    return {f"set/{name}": ((folder / "set" / name).read_bytes(), read) for name in SET}
 
 
 def raw(folder):
@@ -104,10 +119,29 @@ def raw(folder):
     traits = {"root": str(folder), "phenotype_file": "traits.tsv", "standard_error_file": None, "environments": None}
     plink = partial(open_plink, bed_file="good.bed", bim_file=None, fam_file=None, **traits)
     vcf = partial(open_vcf, vcf_file="calls.vcf", field="GT", **traits)
+    np.save(folder / "geno_test.npy", np.eye(3, 4))
+    for part in ("train", "val"):
+        np.save(folder / f"geno_{part}.npy", np.eye(3, 4))
+    for part in ("train", "val", "test"):
+        np.save(folder / f"pheno_{part}.npy", np.eye(3, 2) + 0.5)
+    split = partial(open_yeast_split, root=str(folder), environments=["A", "B"])
     return {
         "calls.vcf": (VCF, lambda _: drain(vcf())),
+        "geno_test.npy": ((folder / "geno_test.npy").read_bytes(), lambda _: drain(split())),
+        "pheno_test.npy": ((folder / "pheno_test.npy").read_bytes(), lambda _: drain(split())),
+        "traits.txt": (
+            b"FID IID A B\n0 x0 1 2\n0 x1 2 NA\n0 x2 3 1\n",
+            lambda path: read_phenotypes(folder, path.name, None, None),
+        ),
+        "qtls.tsv": (b"environment\tlocus\teffect\nA\tm0\t1\nA\tm1\t2\n", read_causal_loci),
         **{f"good.{kind}": ((folder / f"good.{kind}").read_bytes(), lambda _: drain(plink())) for kind in PLINK},
     }
+
+
+def sweeps():
+    """A sweep of one's own."""
+    text = b"title: mine\nfolder: out\ncommon: [data.n_loci=6]\nblocks:\n  linear: [model=linear]\n  other: [model=pairwise]\n"
+    return {"mine.yaml": (text, lambda path: read_sweep(str(path)))}
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +150,8 @@ def folder(tmp_path_factory):
     (folder / "good.tsv").write_bytes(TABLE)
     small = ["model.embedding_dim=2", "model.n_layers=1", "model.n_heads=1", "trainer.max_epochs=1"]
     run(compose_config([*SMALL, "model=transformer", *small]), folder / "run")
+    table = {"root": str(folder), "genotype_file": "good.tsv", "phenotype_file": "good.tsv"}
+    prepare(prepare={"_target_": "gpattention.prepare.table.open_table", **table}, folder=str(folder / "set"))
     return folder
 
 
@@ -154,7 +190,8 @@ NAMES = [
     *("genotypes.tsv", "genotypes.csv", "genotypes.tsv.gz", "genotypes.npy", "phenotypes.tsv", "errors.tsv"),
     *("split.tsv", "covariates.tsv", "loci.tsv", "calls.vcf", "good.bed", "good.bim", "good.fam"),
     *("run/config.yaml", "run/preprocessing.json", "run/best.ckpt", "run/metrics.json", "run/splits.npz"),
-    "run/predictions_test.tsv",
+    *("run/predictions_test.tsv", "run/identity.json", "run/truth.npz", "mine.yaml", "traits.txt", "qtls.tsv"),
+    *("geno_test.npy", "pheno_test.npy", *(f"set/{name}" for name in SET)),
 ]
 N_IN_STRESS = 20_000 // len(NAMES) + 1
 
@@ -164,7 +201,7 @@ N_IN_STRESS = 20_000 // len(NAMES) + 1
 def test_readers_give_a_result_or_an_error_of_ours(name, n, folder, tmp_path):
     copy = tmp_path / "files"
     shutil.copytree(folder, copy)
-    content, read = {**numbers(copy), **of_run(copy), **raw(copy)}[name]
+    content, read = {**numbers(copy), **of_run(copy), **of_set(copy), **raw(copy), **sweeps()}[name]
     path = copy / name
     path.write_bytes(content)
     read(path)  # the file as it is

@@ -17,7 +17,7 @@ from gpattention.data.formats import read_covariates, read_phenotype_tables
 from gpattention.data.genotype_phenotype import Coding, GenotypePhenotypeData
 from gpattention.data.tables import read_cells, read_shape, refuse_other_count
 from gpattention.errors import InputError
-from gpattention.untrusted import UNREADABLE, read_object, refuse
+from gpattention.untrusted import read_array, read_object
 
 log = logging.getLogger(__name__)
 
@@ -124,10 +124,7 @@ def digest_of(path: Path) -> str:
 
 def map_genotypes(path: Path, manifest: dict[str, Any]) -> NDArray:
     """(N, L) alleles as a read-only map, once they are found to be what the manifest says."""
-    try:
-        genotype = np.load(path, mmap_mode="r", allow_pickle=False)
-    except UNREADABLE as error:
-        refuse(path, "as an array of numbers", error, CURE)
+    genotype = read_array(path, CURE, mapped=True)
     said = manifest["dtype"], (manifest["n_individuals"], manifest["n_loci"])
     if (genotype.dtype.name, genotype.shape) != said:
         raise InputError(

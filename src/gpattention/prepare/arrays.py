@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpattention.data.mapped import forget_pages
-from gpattention.data.tables import UNREADABLE, first_line, refuse_missing_file
+from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
 from gpattention.prepare.source import rows_at_once
+from gpattention.untrusted import read_array
 
 
 class ArrayRows:
@@ -21,12 +22,7 @@ class ArrayRows:
     def __init__(self, path: Path) -> None:
         self.path = path
         refuse_missing_file(path)
-        try:
-            self.values = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (*UNREADABLE, ValueError, SyntaxError) as error:
-            raise InputError(
-                f"{path} cannot be read as an array of numbers ({first_line(error)}): write it with numpy.save"
-            ) from error
+        self.values = read_array(path, "write it with numpy.save", mapped=True)
         if self.values.ndim != 2 or self.values.dtype.kind not in "biuf" or not self.values.size:
             raise InputError(
                 f"{path} holds {self.values.dtype} {self.values.shape}: a genotype array has individuals as rows and loci "

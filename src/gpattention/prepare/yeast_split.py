@@ -89,7 +89,9 @@ class SplitArrays(GenotypeSource):
         for rows in self.parts:
             first = 1
             for values in rows.blocks():
-                alleles = values.astype(np.float32) if self.is_signed else values.astype(np.float32) * 2 - 1
+                with np.errstate(over="ignore"):  # what is infinite in single precision is out of range
+                    alleles = values.astype(np.float32)
+                alleles = alleles if self.is_signed else alleles * 2 - 1
                 self.refuse_outside(alleles, rows.path, first)
                 first, done = first + len(values), done + len(values)
                 yield Block(alleles, done)
