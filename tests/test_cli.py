@@ -68,7 +68,7 @@ def test_refusal_within_a_multirun_leaves_the_other_jobs(tmp_path):
         ([SWEEP, "sweep=quickstrat"], "did you mean quickstart?"),
         ([*GPATTENTION, "predict", "run=nowhere", "genotype_file=g.npy"], "nowhere is not a folder"),
         ([*GPATTENTION, "parameters", "n_loci=0"], "n_loci=0: give a whole number from 1 on"),
-        ([*GPATTENTION, "prepare", "folder=set"], "prepare=<OPTION>"),
+        ([*GPATTENTION, "prepare", "folder=set"], "prepare.phenotype_file is not given"),
         ([*GPATTENTION, "prepare", "prepare=plink", "folder=set", "prepare.bed=x"], "prepare has bed_file, bim_file"),
         ([*GPATTENTION, "figure", "name=3", "sweep=nowhere"], "nowhere is not a folder"),
         ([*GPATTENTION, "report", "sweep=nowhere"], "nowhere is not a folder"),

@@ -76,6 +76,10 @@ def predict(
     names = genotypes.locus_names
     if loci_file is not None:
         _, names = read_loci(Path(loci_file), locus_name_column, genotypes)
+    if names is None and runs[0].preprocessing.locus_names is not None:
+        log.warning(
+            "the genotypes have no names of loci: they are matched by position (loci_file names the columns of an .npy)"
+        )
     inputs = [match_loci(genotypes, names, one.preprocessing) for one in runs]
     predicted = np.stack([predict_phenotypes(*pair, device) for pair in zip(runs, inputs, strict=True)])
     n = predicted.shape[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpattention.data.formats import Genotypes, read_loci, read_table_data
+from gpattention.data.formats import Genotypes, read_loci, read_phenotype_tables, read_table_data
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 
@@ -507,3 +507,10 @@ def test_refuses_bad_covariates(folder, rows, covariates, parts):
     message = refusal(folder, environment_file="environments.tsv", covariates=covariates)
     for part in parts:
         assert part in message
+
+
+def test_codes_for_missing_values_are_told(tmp_path, caplog):
+    (tmp_path / "p.tsv").write_text("id\tA\tB\nx\t1.5\t-9\ny\t-9\t-8\nz\t2\t3\n")
+    read_phenotype_tables(tmp_path / "p.tsv", None, None)
+    assert "1 values of -9 in column A lie far below all others" in caplog.text
+    assert "column B" not in caplog.text

@@ -99,6 +99,20 @@ def test_small_blocks_give_the_same_files(tmp_path, dosage, monkeypatch):
     np.testing.assert_array_equal(genotypes(prepared(tmp_path, *FILES, "genotype=sampled", "overwrite=true")), whole)
 
 
+@pytest.mark.parametrize(("name", "between"), [("traits.tsv", "\t"), ("traits.csv", ","), ("traits.txt", "  ")])
+def test_plink_phenotypes_are_known_by_their_header(tmp_path, dosage, name, between, caplog):
+    """Joined by IID, though FID names other individuals; -9 however it is written; the log says what was read."""
+    caplog.set_level("INFO")
+    text = ["FID IID height", *(f"{IDS[-1 - k]} {IDS[k]} {'-9.0' if k == 2 else k}" for k in range(N))]
+    (tmp_path / name).write_text("\n".join(text).replace(" ", between) + "\n")
+    phenotype = table(prepared(tmp_path, *FILES, f"prepare.phenotype_file={name}"), "phenotypes")
+    assert list(phenotype.columns) == ["height"]
+    assert phenotype["height"][IDS[5]] == 5
+    assert np.isnan(phenotype["height"][IDS[2]])
+    assert "1 values of -9 in column height are taken as not measured" in caplog.text
+    assert f"height: {N - 1} values from 0 to {N - 1}" in caplog.text
+
+
 def test_plink_phenotypes(tmp_path, dosage):
     lines = [f"family {name} {i * 0.5 if i else -9} NA" for i, name in enumerate(IDS)]
     (tmp_path / "traits.pheno").write_text("FID IID height weight\n" + "\n".join(lines) + "\n")

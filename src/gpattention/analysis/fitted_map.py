@@ -15,7 +15,7 @@ from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.formats import read_genotypes, read_loci
 from gpattention.data.phenotypes import true_phenotypes
 from gpattention.errors import InputError
-from gpattention.identity import input_files
+from gpattention.identity import PREPARED, input_files
 from gpattention.predict import choose_device, match_loci, phenotypes_of
 from gpattention.run import build_data
 
@@ -148,15 +148,16 @@ def data_of(run: Run, root: str | None = None) -> GPMapDataModule:
     """
     config = dict(run.config)
     if root is not None:
-        if "root" not in config["data"]:
+        place = next((key for key in ("root", PREPARED) if key in config["data"]), None)
+        if place is None:
             raise InputError(f"root={root}: the data of {run.folder} are simulated and lie in no folder; leave it out")
-        config["data"] = config["data"] | {"root": root}
+        config["data"] = config["data"] | {place: root}
     known = read_object_of(run.folder, IDENTITY)
     for key, path in input_files(config["data"]).items():
         if not path.is_file():
             raise InputError(
-                f"{path}, the data.{key} of {run.folder}, is not there: give root=FOLDER, the folder that data.root "
-                f"({config['data'].get('root')}) now is, or a genotype_file to read the map in"
+                f"{path}, the data.{key} of {run.folder}, is not there: give root=FOLDER, where the folder "
+                f"{config['data'].get('root') or path.parent} now is, or a genotype_file to read the map in"
             )
         if file_digest(path) != known.get(f"data.{key}"):
             raise InputError(

@@ -32,6 +32,8 @@ from gpattention.errors import InputError
 
 log = logging.getLogger(__name__)
 
+CODES = (-9, -99, -999, -9999)  # what programs write for not measured
+
 
 Values = TypeVar("Values", NDArray, NDArray | CodedRows)
 
@@ -128,6 +130,7 @@ def read_phenotype_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Phenotypes by id, and their standard errors where there are any; `environments`, set by `key`, are kept."""
     phenotype = read_numbers(path, environments, key)
+    warn_of_codes(path, phenotype)
     if error_path is None:
         return phenotype, None
     error = read_numbers(error_path, list(phenotype.columns), key)
@@ -138,6 +141,22 @@ def read_phenotype_tables(
             f"{name_some(strangers)}; give every individual one row in each"
         )
     return phenotype, error
+
+
+def warn_of_codes(path: Path, phenotype: pd.DataFrame) -> None:
+    """Tell of numbers that programs write for what was not measured, where they lie far below all others."""
+    for name, column in phenotype.items():
+        code = column.min()
+        others = column[column > code]
+        if code in CODES and len(others) and code < others.min() - (others.max() - others.min()):
+            n = int((column == code).sum())
+            log.warning(
+                "%s: %d values of %g in column %s lie far below all others: leave them empty if they were not measured",
+                path.name,
+                n,
+                code,
+                name,
+            )
 
 
 def read_covariates(path: Path, environment_names: tuple[str, ...] | None, columns: list[str] | None) -> pd.DataFrame:

@@ -204,7 +204,7 @@ def open_text(path: Path) -> IO[str]:
 def refuse_missing_file(path: Path) -> None:
     if not path.is_file():
         raise InputError(
-            f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or data.root if it starts there"
+            f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or the folder it starts from (data.root, prepare.root)"
         )
 
 

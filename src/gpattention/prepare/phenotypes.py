@@ -1,5 +1,7 @@
 """Tables of phenotypes and their standard errors, also in the form that PLINK takes."""
 
+import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +9,21 @@ import pandas as pd
 
 from gpattention.data.formats import read_phenotype_tables
 from gpattention.data.genotype_phenotype import name_some, refuse_repeats
-from gpattention.data.tables import NOT_MEASURED, UNREADABLE, first_line, refuse_missing_file
+from gpattention.data.tables import (
+    NOT_MEASURED,
+    SEPARATORS,
+    UNREADABLE,
+    first_line,
+    open_text,
+    refuse_missing_file,
+    separator,
+)
 from gpattention.errors import InputError
 
+log = logging.getLogger(__name__)
+
+NOT_MEASURED_BY_PLINK = -9
+LONGEST_HEADER = 2**16  # characters that are looked at
 PLINK_SUFFIXES = (".txt", ".pheno", ".phen")
 FAMILY, INDIVIDUAL = ("FID", "#FID"), ("IID", "#IID")
 
@@ -31,9 +45,11 @@ class Phenotypes:
 def read_phenotypes(
     folder: Path, phenotype_file: str, standard_error_file: str | None, environments: list[str] | None
 ) -> Phenotypes:
-    """Phenotype tables as for `data=table`, or a PLINK phenotype file (FID, IID and a column for each trait)."""
+    """Phenotype tables as for `data=table`, or a PLINK phenotype file (FID, IID and a column for each trait), by its name or
+    its header."""
     path = folder / phenotype_file
-    if path.name.endswith(PLINK_SUFFIXES):
+    refuse_missing_file(path)
+    if path.name.endswith(PLINK_SUFFIXES) or is_of_plink(path):
         if standard_error_file is not None:
             raise InputError(
                 f"prepare.standard_error_file={standard_error_file} goes with a .tsv or .csv of phenotypes, not with {path.name}"
@@ -44,11 +60,18 @@ def read_phenotypes(
     return Phenotypes(values, error, (path,) if error_path is None else (path, error_path))
 
 
+def is_of_plink(path: Path) -> bool:
+    """Whether a table begins with the columns FID and IID."""
+    with open_text(path) as file:
+        names = re.split(r"[\s,]+", file.readline(LONGEST_HEADER))
+    return names[0] in FAMILY and names[1:2] != [] and names[1] in INDIVIDUAL
+
+
 def read_plink_phenotypes(path: Path, environments: list[str] | None) -> pd.DataFrame:
-    """Traits by IID from a table with blanks or tabs between its columns; NA or -9 where not measured."""
-    refuse_missing_file(path)
+    """Traits by IID from a table with blanks, tabs or (`.csv`) commas between its columns; NA or -9 where not measured."""
+    between = separator(path) if path.name.endswith(tuple(SEPARATORS)) else r"\s+"
     try:
-        table = pd.read_csv(path, sep=r"\s+", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = pd.read_csv(path, sep=between, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (*UNREADABLE, ValueError) as error:
         raise InputError(f"{path} cannot be read as a PLINK phenotype file ({first_line(error)}): mend it") from error
     table = table.drop(columns=[name for name in FAMILY if name in table])
@@ -64,7 +87,7 @@ def read_plink_phenotypes(path: Path, environments: list[str] | None) -> pd.Data
         raise InputError(f"{path} has no column {', '.join(unknown)}: it has {name_some(list(table.columns), 20)}")
     values = pd.DataFrame(index=pd.Index(ids))
     for name in names:
-        text = table[name].where(~table[name].isin([*NOT_MEASURED, "-9"]), None)
+        text = table[name].where(~table[name].isin(NOT_MEASURED), None)
         numbers = pd.to_numeric(text, errors="coerce")
         wrong = (numbers.isna() & text.notna()).to_numpy()
         if wrong.any():
@@ -72,5 +95,8 @@ def read_plink_phenotypes(path: Path, environments: list[str] | None) -> pd.Data
             raise InputError(
                 f"{path}, line {row + 2}: '{text.iloc[row]}' in column {name} is not a number: mend it, or write NA"
             )
-        values[name] = numbers.to_numpy(float)
+        is_code = numbers == NOT_MEASURED_BY_PLINK
+        if is_code.any():
+            log.info("%s: %d values of -9 in column %s are taken as not measured", path.name, is_code.sum(), name)
+        values[name] = numbers.where(~is_code).to_numpy(float)
     return values

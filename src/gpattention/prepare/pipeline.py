@@ -27,6 +27,8 @@ from gpattention.prepare.writer import write_genotypes
 
 log = logging.getLogger(__name__)
 
+MOST_DESCRIBED = 20  # environments with a line of their own
+
 
 def prepare(
     *,
@@ -99,6 +101,7 @@ def prepare(
             "dropped_individuals": kept.dropped_individuals | {"no genotypes": joined.n_without_genotypes},
             "dropped_loci": dict(source.left_out) | kept.dropped_loci,
             "n_measured": raw.phenotypes.values.loc[ids].notna().sum().to_dict(),
+            "phenotypes": raw.phenotypes.values.loc[ids].agg(["min", "mean", "max"]).to_dict(),
         }
         contents = {name: file_digest(partial / name) for name in files.CONTENTS if (partial / name).is_file()}
         write_json(partial / files.MANIFEST, manifest | {"contents": contents})
@@ -158,6 +161,9 @@ def describe(manifest: dict[str, Any]) -> str:
         f"{manifest['n_individuals']:,} individuals, {manifest['n_loci']:,} loci ({manifest['dtype']}), "
         f"environments: {name_some(list(manifest['n_measured']), 20)}"
     ]
+    for name, of in list(manifest["phenotypes"].items())[:MOST_DESCRIBED]:
+        range_of = f"from {of['min']:.4g} to {of['max']:.4g}, mean {of['mean']:.4g}"
+        lines.append(f"{name}: {manifest['n_measured'][name]:,} values {range_of}")
     for what in ("individuals", "loci"):
         dropped = {reason: n for reason, n in manifest[f"dropped_{what}"].items() if n}
         if dropped:
