@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from gpattention.data.genotype_phenotype import name_some
 from gpattention.data.scaling import Scaling, describe_environments, extrapolate_scaling
 from gpattention.errors import InputError
 from gpattention.models.environment import EnvironmentCode
+from gpattention.prepare.genotypes_alone import is_raw, read_raw_genotypes
 from gpattention.progress import progress_bar
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def predict(
     """Write predictions for new genotypes; returns the file.
 
     Args:
-        genotype_file: `.npy` or a table with an id column, in the coding of the run.
+        genotype_file: `.npy` or a table with an id column, in the coding of the run; or a PLINK `.bed` or a VCF.
         run: folder of a finished run.
         ensemble: folders of several, whose predictions are averaged; in place of `run`.
         level: share of new phenotypes that lie between `lower` and `upper`, see `conformal.half_widths`.
@@ -72,7 +73,8 @@ def predict(
     half_width = half_widths(average_predictions([one.folder for one in runs], "val").reset_index(), level)
     if environment_file is not None:
         runs = [in_environments(one, Path(environment_file)) for one in runs]
-    genotypes = map_genotypes(Path(genotype_file), runs[0].preprocessing.coding)
+    coding, path = runs[0].preprocessing.coding, Path(genotype_file)
+    genotypes: Genotypes[Any] = read_raw_genotypes(path, coding) if is_raw(path) else map_genotypes(path, coding)
     names = genotypes.locus_names
     if loci_file is not None:
         _, names = read_loci(Path(loci_file), locus_name_column, genotypes)
