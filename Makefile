@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help setup run test test-slow stress check benchmark lock audit clean
+.PHONY: help setup run test test-slow stress fuzz check benchmark lock audit clean
 
 help:
 	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about a minute)"
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
 	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross, killed sweeps (under 20 minutes)"
 	@echo "make stress     kills, lost processes, malformed input, full disks and memory in full counts (about 20 minutes)"
+	@echo "make fuzz       coverage-guided fuzzing of the readers by atheris, 20 seconds each (10 minutes)"
 	@echo "make setup      only the environment in $(VENV)"
 	@echo "make lock       write requirements.lock, the tested set with hashes; make audit looks for known faults in it"
 	@echo "make benchmark  time and memory of training steps, of a large cross and its pruning, into benchmarks/results"
@@ -46,6 +47,10 @@ test-slow: setup
 
 stress: setup
 	@$(BIN)/python -m pytest tests/faults tests/test_disk.py tests/test_launch.py tests/test_memory.py tests/test_run_kills.py
+
+fuzz: setup
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check atheris
+	@$(BIN)/python tests/faults/coverage_guided.py
 
 benchmark: setup
 	@$(BIN)/python benchmarks/attention_step.py

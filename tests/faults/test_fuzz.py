@@ -146,13 +146,22 @@ def sweeps():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fuzz")
+    return make_folder(tmp_path_factory.mktemp("fuzz"))
+
+
+def make_folder(folder):
+    """A good table, a finished run and a prepared data set."""
     (folder / "good.tsv").write_bytes(TABLE)
     small = ["model.embedding_dim=2", "model.n_layers=1", "model.n_heads=1", "trainer.max_epochs=1"]
     run(compose_config([*SMALL, "model=transformer", *small]), folder / "run")
     table = {"root": str(folder), "genotype_file": "good.tsv", "phenotype_file": "good.tsv"}
     prepare(prepare={"_target_": "gpattention.prepare.table.open_table", **table}, folder=str(folder / "set"))
     return folder
+
+
+def files_in(folder):
+    """The content of a good file and what reads it, by the file's name."""
+    return {**numbers(folder), **of_run(folder), **of_set(folder), **raw(folder), **sweeps()}
 
 
 def changed(content, position, kind, amount, byte):
@@ -201,7 +210,7 @@ N_IN_STRESS = 20_000 // len(NAMES) + 1
 def test_readers_give_a_result_or_an_error_of_ours(name, n, folder, tmp_path):
     copy = tmp_path / "files"
     shutil.copytree(folder, copy)
-    content, read = {**numbers(copy), **of_run(copy), **of_set(copy), **raw(copy), **sweeps()}[name]
+    content, read = files_in(copy)[name]
     path = copy / name
     path.write_bytes(content)
     read(path)  # the file as it is
