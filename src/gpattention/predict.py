@@ -187,7 +187,7 @@ def phenotypes_of(
     predicted = np.empty((len(genotype), len(run.preprocessing.scaling.mean)))
     with torch.inference_mode():
         for start in range(0, len(genotype), ROWS_AT_ONCE):
-            rows = torch.from_numpy(np.ascontiguousarray(genotype[start : start + ROWS_AT_ONCE])).to(device)
+            rows = torch.from_numpy(np.array(genotype[start : start + ROWS_AT_ONCE])).to(device)
             predicted[start : start + len(rows)] = module(rows.float()).cpu().numpy()
             if on_rows is not None:
                 on_rows(len(rows))

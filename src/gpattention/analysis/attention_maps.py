@@ -87,7 +87,7 @@ def average_maps(module: GPMapModule, genotype: NDArray, device: torch.device) -
     with torch.inference_mode(), watched(network) as seen, progress_bar() as bar:
         task = bar.add_task("attention maps", total=n * len(environments), note="")
         for start in range(0, n, rows_at_once):
-            rows = torch.from_numpy(genotype[start : start + rows_at_once]).to(device).float()
+            rows = torch.from_numpy(np.array(genotype[start : start + rows_at_once])).to(device).float()
             for environment in environments:
                 asked = () if environment is None else (torch.full((len(rows),), environment, device=device),)
                 network(rows, *asked)
