@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from conftest import SMALL
 from sklearn.metrics import r2_score
+from tiny_sweeps import make_sweep
 
 from gpattention.analysis.differences import compare, find_differences
 from gpattention.analysis.results import read_predictions
@@ -115,3 +116,17 @@ def test_sweep_compares_its_maps(folders, caplog):
     with caplog.at_level(logging.INFO):
         assert compare_maps(results.assign(block=["a", "b", "c"], **{"data.split_seed": "0"})) is None
     assert "no differences between maps" in caplog.text
+
+
+def test_maps_of_a_sweep_over_environments_are_compared_within_each(tmp_path, capsys):
+    vary = "data.environments=[25C],[30C]"
+    blocks = {"linear": ["model=linear", vary], "pairwise": ["model=pairwise", vary]}
+    folder = make_sweep(tmp_path / "out", blocks, ["data.temperatures=[25,30]"])
+    table = pd.read_csv(folder / "differences.csv")
+    assert table[["first", "second", "environment"]].to_numpy().tolist() == [
+        ["linear", "pairwise", "25C"],
+        ["linear", "pairwise", "30C"],
+    ]
+    printed = capsys.readouterr().out
+    assert "25C" in printed
+    assert "30C" in printed

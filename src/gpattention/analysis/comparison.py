@@ -24,7 +24,19 @@ def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
 
 
 def compare_maps(results: pd.DataFrame) -> pd.DataFrame | None:
-    """Differences between the maps of a sweep, over the replicates that all have; None where they cannot be compared."""
+    """Differences between the maps of a sweep, within each choice of environments; None where they cannot be compared."""
+    key = "data.environments"
+    parts = (
+        [part for _, part in results.groupby(key, sort=False, dropna=False)]
+        if key in varied_keys(results)
+        else [results]
+    )
+    found = [table for table in map(compare_alike, parts) if table is not None]
+    return pd.concat(found, ignore_index=True) if found else None
+
+
+def compare_alike(results: pd.DataFrame) -> pd.DataFrame | None:
+    """The same of maps of one choice of environments, over the replicates that all have."""
     keys, replicates = settings(results), [key for key in varied_keys(results) if key in REPLICATES]
     results = results.assign(
         map=results[["block", *keys]].apply(label, axis=1),

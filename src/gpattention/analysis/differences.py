@@ -103,8 +103,11 @@ def read_test_index(folder: str) -> tuple[set[str], set[str]]:
 
 
 def print_differences(table: pd.DataFrame, level: float = LEVEL) -> None:
-    """The differences over all environments on the terminal."""
-    shown = table[table["environment"] == table["environment"].iloc[0]].drop(columns="environment")
+    """The differences on the terminal, over all environments where maps have several."""
+    is_mean = table["environment"] == OVERALL
+    shown = table[is_mean] if is_mean.any() else table
+    if shown["environment"].nunique() == 1:
+        shown = shown.drop(columns="environment")
     interval_name = f"{level:.0%} interval"
     shown = shown.assign(
         **{interval_name: [f"{a:+.4f} to {b:+.4f}" for a, b in zip(shown["lower"], shown["upper"], strict=True)]}
