@@ -19,6 +19,7 @@ from gpattention.config import compose_config
 from gpattention.errors import InputError, Preempted, RunLost
 from gpattention.launch import Channel, explain, is_needed
 from gpattention.run import run
+from gpattention.whole_files import write_json
 
 DEVICES = ["trainer.devices=2", "model=transformer"]
 EPOCHS = "trainer.max_epochs=100"  # enough of them to be killed among
@@ -125,7 +126,7 @@ def test_the_failure_told_is_the_one_that_began_it(tmp_path, said, kind, words):
     channel = Channel(tmp_path)
     channel.printed.write_text("; ".join(["what torch printed", *(text for _, text in said.values())]))
     for rank, (name, text) in said.items():
-        artifacts.write_json(channel.error(rank), {"kind": name, "text": text})
+        write_json(channel.error(rank), {"kind": name, "text": text})
     folder = tmp_path / "run"
     folder.mkdir()
     error = explain(channel, 2, folder)

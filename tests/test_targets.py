@@ -17,7 +17,7 @@ BAD = (
     "torch.load",
     "gpattention.run.os.system",
     "gpattention.artifacts.shutil.rmtree",
-    "gpattention.artifacts.discard_aside",
+    "gpattention.replacing.discard_aside",
     "gpattention.cli.main",
     "gpattention.module.nn.Linear",
     "gpattention.models.environment.Readout",

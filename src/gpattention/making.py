@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from gpattention import artifacts, launchers
+from gpattention import artifacts, launchers, replacing
 from gpattention.board import Board
 from gpattention.planning import Planned
 from gpattention.workers import Outcome, Workers, default_workers
@@ -31,7 +31,7 @@ def make(
 
 
 def is_finished(one: Planned) -> bool:
-    artifacts.put_back(one.folder)
+    replacing.put_back(one.folder)
     return artifacts.is_complete(one.folder)
 
 

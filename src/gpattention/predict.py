@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from gpattention.analysis.results import average_predictions
-from gpattention.artifacts import Preprocessing, Run, load_run, write_text
+from gpattention.artifacts import Preprocessing, Run, load_run
 from gpattention.conformal import half_widths
 from gpattention.data.coded_rows import CodedRows
 from gpattention.data.formats import Genotypes, Values, map_genotypes, read_covariates, read_loci
@@ -22,6 +22,7 @@ from gpattention.errors import InputError
 from gpattention.models.environment import EnvironmentCode
 from gpattention.prepare.genotypes_alone import is_raw, read_raw_genotypes
 from gpattention.progress import progress_bar
+from gpattention.whole_files import write_text
 
 log = logging.getLogger(__name__)
 

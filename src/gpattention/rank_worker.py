@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 from omegaconf import OmegaConf
 
-from gpattention import artifacts
 from gpattention.errors import InputError, Preempted
 from gpattention.launch import Channel
 from gpattention.run import run
+from gpattention.whole_files import write_json
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
             file.write(json.dumps(epoch) + "\n")
 
     def fail(kind: str, text: str, status: int) -> None:
-        artifacts.write_json(channel.error(rank), {"kind": kind, "text": text})
+        write_json(channel.error(rank), {"kind": kind, "text": text})
         os._exit(status)  # at once: others may be waiting for this one, and the launcher ends them
 
     try:

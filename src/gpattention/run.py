@@ -18,7 +18,7 @@ from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from gpattention import artifacts, launch, loggers, ranks
+from gpattention import artifacts, launch, loggers, ranks, replacing
 from gpattention.analysis import figures
 from gpattention.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.ceiling import over_ceiling, r2_ceiling
@@ -38,6 +38,7 @@ from gpattention.quiet import quiet_libraries
 from gpattention.run_log import log_kept_for
 from gpattention.targets import find_target
 from gpattention.trainer import make_trainer
+from gpattention.whole_files import write_json, write_text
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
     # A run that was begun goes on, also one that is to replace another; before all else the other is put back.
     was_begun = resume and ranks.from_first(artifacts.is_unfinished(folder) and is_of(identity, folder))
     if ranks.is_first() and not was_begun:
-        artifacts.put_back(folder)
+        replacing.put_back(folder)
     is_complete, is_unfinished = ranks.from_first((artifacts.is_complete(folder), artifacts.is_unfinished(folder)))
     goes_on = was_begun or (resume and not overwrite and (is_complete or is_unfinished))
     if goes_on:
@@ -77,8 +78,8 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
             log.info("finished earlier: %s", folder)
             return artifacts.read_metrics(folder)
     elif not overwrite:
-        artifacts.refuse_complete(folder)
-        artifacts.refuse_unfinished(folder)
+        replacing.refuse_complete(folder)
+        replacing.refuse_unfinished(folder)
     quiet_libraries()
     with log_kept_for(folder / artifacts.LOG) as open_log:
         L.seed_everything(config["seed"], workers=True, verbose=False)
@@ -94,8 +95,8 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
         with full_disk_told(folder, ROOM), folder_of_run(folder, goes_on):
             if ranks.is_first():
                 open_log()
-                artifacts.write_json(folder / artifacts.IDENTITY, to_json(identity))
-                artifacts.write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
+                write_json(folder / artifacts.IDENTITY, to_json(identity))
+                write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
                 artifacts.write_data_description(folder, data)
                 trainer.loggers = build_loggers(config["logger"], folder)
             ranks.from_first(None)  # the others wait until the folder is as they expect it
@@ -120,7 +121,7 @@ def folder_of_run(folder: Path, goes_on: bool) -> AbstractContextManager[None]:
     if not ranks.is_first():
         return nullcontext()
     kept = (artifacts.CHECKPOINT, artifacts.LAST, *artifacts.PREVIOUS, artifacts.LOG) if goes_on else ()
-    return artifacts.new_run(folder, keep=kept)
+    return replacing.new_run(folder, keep=kept)
 
 
 def check_monitor(monitor: str, module: GPMap, data: GPMapDataModule) -> None:
@@ -256,7 +257,7 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     if not ranks.is_first():
         return metrics, []
     for name, table in ((artifacts.PREDICTIONS, predictions), (artifacts.VALIDATION_PREDICTIONS, validation)):
-        artifacts.write_text(folder / name, table.to_csv(sep="\t", index=False, float_format="%.8g"))
+        write_text(folder / name, table.to_csv(sep="\t", index=False, float_format="%.8g"))
     drawn = {
         artifacts.LEARNING_CURVE: figures.learning_curve(rows, best_epoch),
         artifacts.PREDICTED: figures.predicted_against_measured(predictions, metrics),

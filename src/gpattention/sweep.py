@@ -24,6 +24,7 @@ from gpattention.planning import Planned, plan
 from gpattention.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY
 from gpattention.terminal import print_table
 from gpattention.untrusted import read_object
+from gpattention.whole_files import write_json, write_text
 from gpattention.workers import Outcome
 
 log = logging.getLogger(__name__)
@@ -176,7 +177,7 @@ def held(folder: Path, made_by: dict[str, Any]) -> Iterator[None]:
             format_of = "results_format"
             stored = read_object(path, (format_of,), cure)[format_of] if path.is_file() else artifacts.RESULTS_FORMAT
             artifacts.refuse_another_format(folder, stored)
-            artifacts.write_json(path, {"results_format": artifacts.RESULTS_FORMAT, **made_by})
+            write_json(path, {"results_format": artifacts.RESULTS_FORMAT, **made_by})
             yield
     except Timeout as error:
         raise InputError(f"another sweep is running in {folder}: wait for it, or give another folder") from error
@@ -198,14 +199,14 @@ def report(name: str, results: pd.DataFrame, sweep: Sweep, folder: Path, logger:
     """The table, its summary and its figure into the folder, and the summary onto the terminal."""
     text, path = results.to_csv(index=False), folder / RESULTS
     is_new = not path.is_file() or path.read_text() != text or not (folder / FIGURE).is_file()
-    artifacts.write_text(path, text)
+    write_text(path, text)
     summary, figure = ANALYSES[sweep.analysis](results, sweep)
-    artifacts.write_text(folder / SUMMARY, summary.to_csv(index=False, float_format="%.6g"))
+    write_text(folder / SUMMARY, summary.to_csv(index=False, float_format="%.6g"))
     figures.save(figure, folder / FIGURE)
     if is_new:
         loggers.log_sweep(logger, name, results, folder, folder / FIGURE)
     print_table(summary, sweep.title)
     if sweep.analysis == "comparison" and (differences := comparison.compare_maps(results)) is not None:
-        artifacts.write_text(folder / DIFFERENCES, differences.to_csv(index=False, float_format="%.6g"))
+        write_text(folder / DIFFERENCES, differences.to_csv(index=False, float_format="%.6g"))
         print_differences(differences)
     log.info("runs in %s, summary in %s, figure in %s", *(folder / file for file in (RESULTS, SUMMARY, FIGURE)))

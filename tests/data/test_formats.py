@@ -514,3 +514,11 @@ def test_codes_for_missing_values_are_told(tmp_path, caplog):
     read_phenotype_tables(tmp_path / "p.tsv", None, None)
     assert "1 values of -9 in column A lie far below all others" in caplog.text
     assert "column B" not in caplog.text
+
+
+@pytest.mark.parametrize("between", ["\t", ","])
+def test_ids_of_families_are_not_taken_for_those_of_individuals(tmp_path, between):
+    path = tmp_path / ("p.csv" if between == "," else "p.tsv")
+    path.write_text("#FID IID height\n3 1 1.5\n2 2 2.5\n1 3 3\n".replace(" ", between))
+    with pytest.raises(InputError, match="columns FID and IID: gpattention prepare reads them; or leave FID out"):
+        read_phenotype_tables(path, None, None)

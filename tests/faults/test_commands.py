@@ -1,6 +1,7 @@
 """Malformed files, configurations and checkpoints through the commands: one message, status 2, nothing left behind."""
 
 import pickle
+import shutil
 import subprocess
 import sys
 import time
@@ -31,7 +32,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("commands")
     run(compose_config([*SMALL, "model=linear"]), folder / "run")
     for name in ("cut", "planted", "unread"):
-        subprocess.run(["cp", "-r", folder / "run", folder / name], check=True)
+        shutil.copytree(folder / "run", folder / name)
     checkpoint = folder / "cut" / "best.ckpt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     (folder / "planted" / "best.ckpt").write_bytes(pickle.dumps(Planted()))

@@ -135,7 +135,7 @@ UNFIT = {
     "config: latin1": bytes_of("config.yaml", lambda content: content + b"# \xe9\n"),
     "config: class of Python": as_config("model", "_target_", value="subprocess.Popen"),
     "config: class of torch": as_config("model", "_target_", value="torch.nn.Linear"),
-    "config: function of ours": as_config("model", "_target_", value="gpattention.artifacts.remove_run"),
+    "config: function of ours": as_config("model", "_target_", value="gpattention.replacing.remove_run"),
     "config: by way of ours": as_config("model", "_target_", value="gpattention.artifacts.shutil.rmtree"),
     "config: data of Python": as_config("data", "_target_", value="os.listdir"),
     "config: logger of Python": as_config("logger", "_target_", value="os.getcwd"),

@@ -99,6 +99,12 @@ def test_small_blocks_give_the_same_files(tmp_path, dosage, monkeypatch):
     np.testing.assert_array_equal(genotypes(prepared(tmp_path, *FILES, "genotype=sampled", "overwrite=true")), whole)
 
 
+@pytest.mark.parametrize("name", ["traits.tsv", "traits.tsv.gz", "traits.txt"])
+def test_phenotypes_that_are_no_text_are_refused(tmp_path, dosage, name):
+    (tmp_path / name).write_bytes(bytes(range(256)) * 4)
+    assert name in refusal(tmp_path, *FILES, f"prepare.phenotype_file={name}")
+
+
 @pytest.mark.parametrize(("name", "between"), [("traits.tsv", "\t"), ("traits.csv", ","), ("traits.txt", "  ")])
 def test_plink_phenotypes_are_known_by_their_header(tmp_path, dosage, name, between, caplog):
     """Joined by IID, though FID names other individuals; -9 however it is written; the log says what was read."""

@@ -9,10 +9,10 @@ import pandas as pd
 
 from gpattention.analysis.bootstrap import draw_r2, interval, mean_over_replicates
 from gpattention.analysis.results import OVERALL, shared_predictions
-from gpattention.artifacts import write_text
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.terminal import print_table
+from gpattention.whole_files import write_text
 
 log = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ from gpattention.data.genotype_phenotype import (
 )
 from gpattention.data.tables import (
     NOT_MEASURED,
+    is_of_plink,
     read_cells,
     read_numbers,
     read_shape,
@@ -129,6 +130,10 @@ def read_phenotype_tables(
     path: Path, error_path: Path | None, environments: list[str] | None, key: str = "data.environments"
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Phenotypes by id, and their standard errors where there are any; `environments`, set by `key`, are kept."""
+    if is_of_plink(path):
+        raise InputError(
+            f"{path} has PLINK's columns FID and IID: gpattention prepare reads them; or leave FID out, so that the id comes first"
+        )
     phenotype = read_numbers(path, environments, key)
     warn_of_codes(path, phenotype)
     if error_path is None:

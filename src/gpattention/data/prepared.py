@@ -22,13 +22,8 @@ from gpattention.untrusted import read_array, read_object
 log = logging.getLogger(__name__)
 
 CURE = "prepare it again with overwrite=true"
-SAID = {
-    "coding": Coding,
-    "dtype": str,
-    "n_individuals": int,
-    "n_loci": int,
-    "contents": dict[str, str],
-}  # by a manifest, among other things
+# By a manifest, among other things.
+SAID = {"coding": Coding, "dtype": str, "n_individuals": int, "n_loci": int, "contents": dict[str, str]}
 
 
 def read_prepared(
@@ -109,13 +104,13 @@ def refuse_changed_contents(folder: Path, digests: Mapping[str, str]) -> None:
     """Raise an InputError where a file is no longer what was prepared."""
     for name in files.CONTENTS:
         path = folder / name
-        if path.is_file() and digest_of(path) != digests.get(name):
+        if path.is_file() and remembered_digest(path) != digests.get(name):
             raise InputError(
                 f"{path} is not what was prepared ({files.MANIFEST} has another checksum of it): restore it, or {CURE}"
             )
 
 
-def digest_of(path: Path) -> str:
+def remembered_digest(path: Path) -> str:
     """SHA-256 of a file, from the cache where it has been read and not touched since."""
     status = path.stat()
     state = {"path": str(path.resolve()), "modified": status.st_mtime_ns, "bytes": status.st_size}

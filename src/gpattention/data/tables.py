@@ -3,6 +3,7 @@
 import csv
 import gzip
 import math
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,8 @@ from gpattention.errors import InputError
 from gpattention.untrusted import UNREADABLE, refuse, refuse_larger_than_memory
 
 SEPARATORS = {".tsv": "\t", ".csv": ",", ".tsv.gz": "\t", ".csv.gz": ","}
+FAMILY, INDIVIDUAL = ("FID", "#FID"), ("IID", "#IID")  # of PLINK
+LONGEST_HEADER = 2**16  # characters in which they are looked for
 NOT_MEASURED = ("", "NA", "NaN", "nan")
 CURE = "mend it, or leave it empty if it was not measured"
 CELL_BYTES, ID_BYTES = 16, 100  # while a table is read
@@ -189,6 +192,16 @@ def locate_text(path: Path, ids: list[str], text: pd.DataFrame, cure: str) -> st
     return f"{path}: some cell is not a number"
 
 
+def is_of_plink(path: Path) -> bool:
+    """Whether a table begins with PLINK's columns FID and IID; what cannot be read does not."""
+    try:
+        with open_text(path) as file:
+            names = re.split(r"[\s,]+", file.readline(LONGEST_HEADER))
+    except UNREADABLE:
+        return False
+    return names[0] in FAMILY and names[1:2] != [] and names[1] in INDIVIDUAL
+
+
 def separator(path: Path) -> str:
     for suffix, character in SEPARATORS.items():
         if path.name.endswith(suffix):
@@ -204,7 +217,8 @@ def open_text(path: Path) -> IO[str]:
 def refuse_missing_file(path: Path) -> None:
     if not path.is_file():
         raise InputError(
-            f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or the folder it starts from (data.root, prepare.root)"
+            f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or the folder it starts from (data.root, "
+            "prepare.root)"
         )
 
 

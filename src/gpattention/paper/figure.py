@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from gpattention.analysis import figures
 from gpattention.analysis.fitted_map import Accelerator
 from gpattention.artifacts import FIGURES as FIGURES_FOLDER
-from gpattention.artifacts import write_bytes
 from gpattention.config import suggest
 from gpattention.errors import InputError
 from gpattention.paper import (
@@ -25,6 +24,7 @@ from gpattention.paper import (
 )
 from gpattention.paper.source import Source, read_source
 from gpattention.quiet import quiet_libraries
+from gpattention.whole_files import write_bytes
 
 log = logging.getLogger(__name__)
 

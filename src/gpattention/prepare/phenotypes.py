@@ -1,7 +1,6 @@
 """Tables of phenotypes and their standard errors, also in the form that PLINK takes."""
 
 import logging
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +9,13 @@ import pandas as pd
 from gpattention.data.formats import read_phenotype_tables
 from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.data.tables import (
+    FAMILY,
+    INDIVIDUAL,
     NOT_MEASURED,
     SEPARATORS,
     UNREADABLE,
     first_line,
-    open_text,
+    is_of_plink,
     refuse_missing_file,
     separator,
 )
@@ -23,9 +24,7 @@ from gpattention.errors import InputError
 log = logging.getLogger(__name__)
 
 NOT_MEASURED_BY_PLINK = -9
-LONGEST_HEADER = 2**16  # characters that are looked at
 PLINK_SUFFIXES = (".txt", ".pheno", ".phen")
-FAMILY, INDIVIDUAL = ("FID", "#FID"), ("IID", "#IID")
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,6 @@ def read_phenotypes(
     error_path = None if standard_error_file is None else folder / standard_error_file
     values, error = read_phenotype_tables(path, error_path, environments, "prepare.environments")
     return Phenotypes(values, error, (path,) if error_path is None else (path, error_path))
-
-
-def is_of_plink(path: Path) -> bool:
-    """Whether a table begins with the columns FID and IID."""
-    with open_text(path) as file:
-        names = re.split(r"[\s,]+", file.readline(LONGEST_HEADER))
-    return names[0] in FAMILY and names[1:2] != [] and names[1] in INDIVIDUAL
 
 
 def read_plink_phenotypes(path: Path, environments: list[str] | None) -> pd.DataFrame:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gpattention.artifacts import write_json, write_text
 from gpattention.checksums import file_digest
 from gpattention.config import check_node, target
 from gpattention.data import prepared_files as files
@@ -24,6 +23,7 @@ from gpattention.prepare.settle import Settler, Wanted
 from gpattention.prepare.source import RawData
 from gpattention.prepare.stage import Stage, stage_genotypes
 from gpattention.prepare.writer import write_genotypes
+from gpattention.whole_files import write_json, write_text
 
 log = logging.getLogger(__name__)
 

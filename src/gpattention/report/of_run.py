@@ -184,11 +184,7 @@ def data_summary(record: Record) -> Section:
     for heading, part in parts.items():
         table[heading] = table["environment"].map(part.groupby("environment")["measured"].count())
     table = table.assign(mean=then.mean, sd=then.sd)
-    files = {
-        key: value
-        for key, value in record.identity.items()
-        if key.removeprefix("data.") in input_files(record.config["data"])
-    }
+    files = {f"data.{key}": record.identity.get(f"data.{key}") for key in input_files(record.config["data"])}
     values = {
         "coding of the genotypes": then.coding,
         "loci used": f"{len(then.loci_index):,} of {then.n_columns:,}",

@@ -3,12 +3,13 @@
 import logging
 from pathlib import Path
 
-from gpattention.artifacts import REPORT, write_text
+from gpattention.artifacts import REPORT
 from gpattention.errors import InputError
 from gpattention.read import read
 from gpattention.report.of_run import describe_run
 from gpattention.report.of_sweep import describe_sweep, runs_of
 from gpattention.report.page import render
+from gpattention.whole_files import write_text
 
 log = logging.getLogger(__name__)
 
