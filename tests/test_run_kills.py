@@ -51,8 +51,9 @@ def work(folder, moment, at):
 
 
 def epochs_of(folder):
-    """The epochs that the processes at a run have told of, one process after another."""
-    return [int(line) for line in Path(f"{folder}.epochs").read_text().split()]
+    """The epochs that the processes at a run have told of, one process after another; none where it was killed before."""
+    told = Path(f"{folder}.epochs")
+    return [int(line) for line in told.read_text().split()] if told.exists() else []
 
 
 def kill_while_written(moment, at):
