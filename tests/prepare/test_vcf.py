@@ -166,3 +166,22 @@ def test_files_that_do_not_fit_are_refused(tmp_path, dosage, fault):
     given = options(tmp_path, content)
     (tmp_path / "a.vcf").write_bytes(damage(tmp_path, content))
     assert re.search(words, refusal(tmp_path, *given))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text, None),
+        (lambda text: text.replace("PASS", "LowQual"), None),
+        (lambda text: text.replace("/", "/x", 1), "record 1: cannot be read"),
+        (lambda text: text.replace("\t100\t", "\there\t", 1), "record 1: cannot be read"),
+    ],
+)
+def test_chromosomes_that_the_header_lacks(tmp_path, dosage, change, words):
+    """Of such a one a malformed record would crash the library that reads it."""
+    content = HEAD.replace("<ID=1>", "<ID=2>") + change(text(diploid(dosage)).removeprefix(HEAD))
+    given = options(tmp_path, content)
+    if words is not None:
+        assert words in refusal(tmp_path, *given)
+    else:
+        np.testing.assert_allclose(genotypes(prepared(tmp_path, *given)), filled(dosage), atol=1e-3)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.data.tables import first_line, refuse_missing_file
 from gpattention.errors import InputError
+from gpattention.prepare.chromosomes import chromosomes_of
 from gpattention.prepare.libraries import needed
 from gpattention.prepare.phenotypes import read_phenotypes
 from gpattention.prepare.source import NO_CALL, Block, GenotypeSource, RawData, rows_at_once
@@ -64,6 +65,7 @@ class VcfSource(GenotypeSource):
         self.path, self.field, self.files = path, field, [path]
         refuse_missing_file(path)
         refuse_cut_off(path)
+        self.chromosomes = chromosomes_of(path)
         vcf = self.open()
         with as_text(path):
             self.samples = tuple(vcf.samples)
@@ -84,7 +86,11 @@ class VcfSource(GenotypeSource):
 
     def open(self) -> Any:
         try:
-            return self.reader.VCF(str(self.path))
+            vcf = self.reader.VCF(str(self.path))
+            # A record of a chromosome that the header lacks is returned half read where it is malformed, and crashes.
+            for name in sorted({*self.chromosomes} - {*vcf.seqnames}):
+                vcf.add_to_header(f"##contig=<ID={name}>")
+            return vcf
         except Exception as error:  # cyvcf2 raises bare exceptions
             raise InputError(
                 f"{self.path} cannot be read as VCF or BCF ({first_line(error)}): give one that is whole"
