@@ -18,6 +18,11 @@ SMALL = [
 ]
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Bytes do not name a test: those of a packed file hold the time, and each worker would collect other names."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def own_files(tmp_path):
     """A genotype table and a phenotype table of 60 individuals, 5 loci and environments A and B; A is additive."""
