@@ -207,5 +207,5 @@ def test_names_only_some_of_many():
 
 def test_repeats_are_named_and_unique_names_pass():
     refuse_repeats(["a", "b"], "id")
-    with pytest.raises(InputError, match="id b, a occurs more than once"):
+    with pytest.raises(InputError, match=r"id b, a occurs more than once \(b is number 2 and 3\)"):
         refuse_repeats(["a", "b", "b", "c", "a"], "id")

@@ -210,10 +210,15 @@ def distinct_values(values: NDArray, rows_at_once: int = 1000) -> NDArray:
 
 def refuse_repeats(names: Sequence[str], what: str) -> None:
     """Raise an InputError if a name occurs twice."""
-    if len(set(names)) < len(names):
-        seen: set[str] = set()
-        repeated = [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
-        raise InputError(f"{what} {name_some(repeated)} occurs more than once: names must be unique")
+    if len(set(names)) == len(names):
+        return
+    first: dict[str, int] = {}
+    again = [(name, number) for number, name in enumerate(names, 1) if first.setdefault(name, number) != number]
+    name, number = again[0]
+    raise InputError(
+        f"{what} {name_some([name for name, _ in again])} occurs more than once ({name} is number {first[name]} and "
+        f"{number}): names must be unique"
+    )
 
 
 def name_some(names: Sequence[str], most: int = 5) -> str:
