@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 import torch
 from conftest import SMALL
@@ -105,3 +106,20 @@ def test_by_covariate_the_earlier_map_is_where_it_starts(tmp_path):
     genotype = torch.ones(3, 6) * torch.tensor([[1.0], [-1.0], [0.5]])
     before, after = (load_run(tmp_path / name).module(genotype) for name in ("one", "two"))
     torch.testing.assert_close(after, before, rtol=1e-5, atol=1e-6)
+
+
+def test_a_run_that_counted_other_alleles_is_refused(own_files, tmp_path):
+    genotype_file, phenotype_file = own_files
+    names = [f"m{k}" for k in range(5)]
+    loci = pd.DataFrame({"locus": names, "counted_allele": "A", "other_allele": "G"})
+    loci.to_csv(tmp_path / "one.tsv", sep="\t", index=False)
+    loci.loc[1, ["counted_allele", "other_allele"]] = ["G", "A"]
+    loci.to_csv(tmp_path / "two.tsv", sep="\t", index=False)
+    files = ["data=table", f"data.genotype_file={genotype_file}", f"data.phenotype_file={phenotype_file}"]
+    options = [*files, "model=transformer", "data.environments=[A]", "trainer=cpu", "trainer.max_epochs=1"]
+    run(compose_config([*options, f"data.loci_file={tmp_path}/one.tsv"]), tmp_path / "run")
+    other = compose_config([*options, f"data.loci_file={tmp_path}/two.tsv", f"fine_tune_from={tmp_path}/run"])
+    with pytest.raises(
+        InputError, match="counted the other allele at 1 loci, the first m1: prepare the genotypes of both"
+    ):
+        run(other, tmp_path / "other")

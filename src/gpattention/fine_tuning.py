@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from gpattention.artifacts import MEND, SPLITS, Run, read_arrays_of
+from gpattention.data.alleles import alleles_of, signs_of
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
@@ -87,3 +88,11 @@ def refuse_other_loci(place: str, earlier: Run, data: GPMapDataModule) -> None:
             f"{place} was trained on other loci ({len(then.loci_index)}) than this run has ({data.data.n_loci}): give the "
             "same genotype columns, pruning and data.split_seed"
         )
+    alleles = alleles_of(data.data.loci)
+    if then.alleles is not None and alleles is not None:
+        names = [*map(str, now or range(len(alleles)))]
+        if (turned := np.flatnonzero(signs_of(alleles, then.alleles, names) < 0)).size:
+            raise InputError(
+                f"{place} counted the other allele at {turned.size} loci, the first {names[turned[0]]}: prepare the genotypes of "
+                "both from files that count the same (plink --a1-allele)"
+            )

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from gpattention.analysis.results import average_predictions
-from gpattention.artifacts import Preprocessing, Run, load_run
+from gpattention.artifacts import Run, load_run
 from gpattention.conformal import half_widths
 from gpattention.data.coded_rows import CodedRows
-from gpattention.data.formats import Genotypes, Values, map_genotypes, read_covariates, read_loci
+from gpattention.data.formats import Genotypes, map_genotypes, read_covariates, with_loci
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.data.scaling import Scaling, describe_environments, extrapolate_scaling
 from gpattention.errors import InputError
+from gpattention.matching import match_loci
 from gpattention.models.environment import EnvironmentCode
 from gpattention.prepare.genotypes_alone import is_raw, read_raw_genotypes
 from gpattention.progress import progress_bar
@@ -76,14 +77,13 @@ def predict(
         runs = [in_environments(one, Path(environment_file)) for one in runs]
     coding, path = runs[0].preprocessing.coding, Path(genotype_file)
     genotypes: Genotypes[Any] = read_raw_genotypes(path, coding) if is_raw(path) else map_genotypes(path, coding)
-    names = genotypes.locus_names
     if loci_file is not None:
-        _, names = read_loci(Path(loci_file), locus_name_column, genotypes)
-    if names is None and runs[0].preprocessing.locus_names is not None:
+        genotypes, _ = with_loci(genotypes, Path(loci_file), locus_name_column)
+    if genotypes.locus_names is None and runs[0].preprocessing.locus_names is not None:
         log.warning(
             "the genotypes have no names of loci: they are matched by position (loci_file names the columns of an .npy)"
         )
-    inputs = [match_loci(genotypes, names, one.preprocessing) for one in runs]
+    inputs = [match_loci(genotypes, one.preprocessing) for one in runs]
     predicted = np.stack([predict_phenotypes(*pair, device) for pair in zip(runs, inputs, strict=True)])
     n = predicted.shape[1]
     ids = genotypes.individual_ids or tuple(map(str, range(n)))
@@ -148,29 +148,6 @@ def in_environments(run: Run, path: Path) -> Run:
     run.module.environment_names = list(new.index)
     names = {"environment_names": list(new.index), "mean": mean.tolist(), "sd": sd.tolist()}
     return replace(run, preprocessing=replace(then, **names))
-
-
-def match_loci(genotypes: Genotypes[Values], names: tuple[str, ...] | None, wanted: Preprocessing) -> Values:
-    """(N, L) genotypes at the loci of the run, by name where both have names, else by position."""
-    values = genotypes.values
-    if names is not None and wanted.locus_names is not None:
-        position = {name: column for column, name in enumerate(names)}
-        missing = [name for name in wanted.locus_names if name not in position]
-        if missing:
-            raise InputError(
-                f"the genotypes lack {len(missing)} of the run's {len(wanted.locus_names)} loci: {name_some(missing)}; add them"
-            )
-        return take_loci(values, [position[name] for name in wanted.locus_names])
-    if values.shape[1] != wanted.n_columns:
-        raise InputError(
-            f"the genotypes have {values.shape[1]} columns and the run was trained on {wanted.n_columns}: give the same "
-            "columns in the same order, or name the loci (a table with a header, or loci_file)"
-        )
-    return take_loci(values, wanted.loci_index)
-
-
-def take_loci(values: Values, index: list[int]) -> Values:
-    return values.take(np.array(index)) if isinstance(values, CodedRows) else values[:, index]
 
 
 def predict_phenotypes(run: Run, genotype: NDArray | CodedRows, device: torch.device) -> NDArray[np.float64]:

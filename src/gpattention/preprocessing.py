@@ -1,12 +1,13 @@
 """How the genotypes of a run became its input, and its output phenotypes; kept as JSON."""
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import get_type_hints
 
 import numpy as np
 
 from gpattention.config import check_type
+from gpattention.data.alleles import alleles_of
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import Coding, refuse_repeats
 from gpattention.data.scaling import Scaling
@@ -27,6 +28,7 @@ class Preprocessing:
         mean, sd: of each environment in the training part, in original units.
         n_train_values: measured values of each environment in the training part.
         covariates: E values of each covariate by its name, in original units, or None.
+        alleles: the counted one of each locus used and the other, or None where they are not known.
     """
 
     coding: Coding
@@ -38,10 +40,12 @@ class Preprocessing:
     sd: list[float]
     n_train_values: list[int]
     covariates: dict[str, list[float]] | None
+    alleles: list[list[str]] | None = None
 
     @classmethod
     def of(cls, data: GPMapDataModule) -> "Preprocessing":
         names, covariates = data.data.locus_names, data.data.covariates
+        alleles = alleles_of(data.data.loci)
         return cls(
             coding=data.data.coding,
             n_columns=data.n_columns,
@@ -52,6 +56,7 @@ class Preprocessing:
             sd=data.scaling.sd.tolist(),
             n_train_values=data.n_train_values.tolist(),
             covariates=None if covariates is None else {str(name): covariates[name].tolist() for name in covariates},
+            alleles=None if alleles is None else list(map(list, alleles)),
         )
 
     @classmethod
@@ -62,10 +67,11 @@ class Preprocessing:
             InputError: the file cannot be read, or its parts do not belong together.
         """
         hints = get_type_hints(cls)
-        content = read_object(path, hints, cure)
-        for name, hint in hints.items():
-            check_type(f"{path}: {name}", content[name], hint)
-        found = cls(**{name: content[name] for name in hints})
+        content = read_object(path, [field.name for field in fields(cls) if field.default is MISSING], cure)
+        known = {name: content[name] for name in hints if name in content}
+        for name, value in known.items():
+            check_type(f"{path}: {name}", value, hints[name])
+        found = cls(**known)
         if (problem := found.contradiction()) is not None:
             raise InputError(f"{path} cannot be used ({problem}): {cure}")
         return found
@@ -76,6 +82,8 @@ class Preprocessing:
         per_environment: list[list] = [self.mean, self.sd, self.n_train_values, *(self.covariates or {}).values()]
         if self.locus_names is not None and len(self.locus_names) != n_loci:
             return f"{len(self.locus_names)} names for {n_loci} loci"
+        if self.alleles is not None and (len(self.alleles) != n_loci or any(len(pair) != 2 for pair in self.alleles)):
+            return f"alleles are not {n_loci} pairs"
         if not n_loci or sorted(set(self.loci_index)) != self.loci_index:
             return "loci_index does not rise"
         if self.loci_index[0] < 0 or self.loci_index[-1] >= self.n_columns:

@@ -28,6 +28,9 @@ def test_rows_are_those_of_the_whole_array_coded(coding, values, tmp_path):
     chosen = given.take(np.array([2, 0]))
     assert chosen.shape == (10, 2)
     np.testing.assert_array_equal(chosen[1:3], wanted[1:3, [2, 0]])
+    turned = given.take(np.array([2, 0]), np.array([1, -1], np.int8))
+    np.testing.assert_array_equal(turned[1:3], wanted[1:3, [2, 0]] * [1, -1])
+    assert turned[0:2].dtype == wanted.dtype
 
 
 def test_value_outside_the_coding_is_named_by_its_own_row(tmp_path):

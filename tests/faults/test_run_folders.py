@@ -162,6 +162,8 @@ UNFIT = {
     "preprocessing: locus twice": as_json("preprocessing.json", loci_index=[0, 0, 2, 3, 4, 5]),
     "preprocessing: loci swapped": as_json("preprocessing.json", loci_index=[1, 0, 2, 3, 4, 5]),
     "preprocessing: fewer loci": as_json("preprocessing.json", loci_index=[0, 1], locus_names=["a", "b"]),
+    "preprocessing: letters of fewer loci": as_json("preprocessing.json", alleles=[["A", "C"]]),
+    "preprocessing: one letter": as_json("preprocessing.json", alleles=[["A"]] * 6),
     "preprocessing: names twice": as_json("preprocessing.json", locus_names=["a"] * 6),
     "preprocessing: other environment": as_json("preprocessing.json", environment_names=["31C"]),
     "preprocessing: no environment": as_json(

@@ -1,5 +1,8 @@
 """New genotypes in the files that the run was prepared from."""
 
+import json
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +17,14 @@ from gpattention.run import run
 
 N, L = 300, 9
 IDS = [f"line{i}" for i in range(N)]
+LETTERS = ("allele_1", "allele_2")
+PROPERTIES = {
+    "iid": IDS,
+    "sid": [f"rs{k}" for k in range(L)],
+    "chromosome": ["1"] * L,
+    "allele_1": ["C"] * L,
+    "allele_2": ["A"] * L,
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +36,12 @@ def folder(tmp_path_factory):
     height = dosage @ rng.standard_normal(L) + 0.1 * rng.standard_normal(N)
     dosage[rng.random((N, L)) < 0.05] = np.nan
     pd.DataFrame({"height": height}, index=pd.Index(IDS, name="id")).to_csv(folder / "p.csv")
-    properties = {"iid": IDS, "sid": [f"rs{k}" for k in range(L)], "chromosome": ["1"] * L}
-    to_bed(folder / "cohort.bed", dosage, properties=properties)
+    to_bed(folder / "cohort.bed", dosage, properties=PROPERTIES)
+    turned = PROPERTIES | {name: np.array(PROPERTIES[other]) for name, other in (LETTERS, LETTERS[::-1])}
+    for name in LETTERS:
+        turned[name][::2] = PROPERTIES[name][0]
+    even = np.arange(L) % 2 == 0
+    to_bed(folder / "turned.bed", np.where(even, dosage, 2 - dosage), properties=turned)
     cells = [["./." if np.isnan(x) else ("0/0", "0/1", "1/1")[int(x)] for x in column] for column in dosage.T]
     lines = [f"1\t{k + 1}\trs{k}\tA\tC\t.\tPASS\t.\tGT\t" + "\t".join(row) for k, row in enumerate(cells)]
     head = '##fileformat=VCFv4.2\n##contig=<ID=1>\n##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
@@ -40,7 +55,16 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(("kind", "file"), [("plink", "cohort.bed"), ("vcf", "calls.vcf"), ("vcf", "cohort.bed")])
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [
+        ("plink", "cohort.bed"),
+        ("vcf", "calls.vcf"),
+        ("vcf", "cohort.bed"),
+        ("plink", "turned.bed"),
+        ("vcf", "turned.bed"),
+    ],
+)
 def test_predictions_are_those_of_the_run(folder, tmp_path, kind, file, caplog):
     caplog.set_level("INFO")
     output = tmp_path / "out.tsv"
@@ -50,6 +74,7 @@ def test_predictions_are_those_of_the_run(folder, tmp_path, kind, file, caplog):
     np.testing.assert_allclose(given[known.index], known, rtol=1e-5)
     assert list(given.index) == IDS
     assert "missing genotypes take the mean of their locus in this file" in caplog.text
+    assert ("4 of 9 loci count the other allele than the run did: they are turned" in caplog.text) == ("turned" in file)
 
 
 def test_haploid_run_and_diploid_file_are_refused(folder, tmp_path):
@@ -57,3 +82,48 @@ def test_haploid_run_and_diploid_file_are_refused(folder, tmp_path):
     arguments = {"genotype_file": str(folder / "cohort.bed"), "output_file": str(tmp_path / "out.tsv")}
     text = refused(lambda: predict(run=str(tmp_path / "run"), **arguments), "cohort.bed")
     assert "diploid calls and the run was fitted to genotypes coded as signed" in text
+
+
+def predictions(run_folder, genotype_file, output_file, **more):
+    arguments = {"run": run_folder, "genotype_file": genotype_file, "output_file": output_file} | more
+    return pd.read_csv(predict(**{name: str(value) for name, value in arguments.items()}), sep="\t")
+
+
+def test_arrays_are_turned_by_their_table_of_loci(folder, tmp_path):
+    """The genotypes of a prepared data set, and the same with the other allele counted at three loci."""
+    alleles = np.rint(np.load(folder / "plink" / "genotypes.npy")).astype(int)
+    loci = pd.read_csv(folder / "plink" / "loci.tsv", sep="\t")
+    loci.loc[:2, ["counted_allele", "other_allele"]] = ["A", "C"]
+    loci.to_csv(tmp_path / "loci.tsv", sep="\t", index=False)
+    np.save(tmp_path / "same.npy", alleles + 1)
+    alleles[:, :3] *= -1
+    np.save(tmp_path / "turned.npy", alleles + 1)
+    run_folder, same = folder / "run_plink", folder / "plink" / "loci.tsv"
+    pd.testing.assert_frame_equal(
+        predictions(run_folder, tmp_path / "turned.npy", tmp_path / "a.tsv", loci_file=tmp_path / "loci.tsv"),
+        predictions(run_folder, tmp_path / "same.npy", tmp_path / "b.tsv", loci_file=same),
+    )
+
+
+def test_other_letters_are_refused(folder, tmp_path):
+    for name in ("bed", "fam"):
+        (tmp_path / f"new.{name}").write_bytes((folder / f"cohort.{name}").read_bytes())
+    (tmp_path / "new.bim").write_text((folder / "cohort.bim").read_text().replace("C", "G"))
+    output = str(tmp_path / "out.tsv")
+    arguments = {"genotype_file": str(tmp_path / "new.bed"), "output_file": output}
+    text = refused(lambda: predict(run=str(folder / "run_plink"), **arguments), "locus rs0", "G and A", "C and A")
+    assert "(9 of 9 loci differ)" in text
+
+
+def test_run_that_knows_no_letters_takes_the_genotypes_as_they_are(folder, tmp_path):
+    """One of before they were kept."""
+    shutil.copytree(folder / "run_plink", tmp_path / "run")
+    path = tmp_path / "run" / "preprocessing.json"
+    content = json.loads(path.read_text())
+    assert content.pop("alleles") == [["C", "A"]] * L
+    path.write_text(json.dumps(content))
+    (tmp_path / "run" / "checksums.txt").unlink()
+    pd.testing.assert_frame_equal(
+        predictions(tmp_path / "run", folder / "cohort.bed", tmp_path / "a.tsv"),
+        predictions(folder / "run_plink", folder / "cohort.bed", tmp_path / "b.tsv"),
+    )

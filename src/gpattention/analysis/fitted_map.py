@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from gpattention.artifacts import IDENTITY, SPLITS, TRUTH, Preprocessing, Run, load_run, read_arrays_of, read_object_of
 from gpattention.checksums import file_digest
 from gpattention.data.datamodule import GPMapDataModule
-from gpattention.data.formats import read_genotypes, read_loci
+from gpattention.data.formats import read_genotypes, with_loci
 from gpattention.data.phenotypes import true_phenotypes
 from gpattention.errors import InputError
 from gpattention.identity import PREPARED, input_files
-from gpattention.predict import choose_device, match_loci, phenotypes_of
+from gpattention.matching import match_loci
+from gpattention.predict import choose_device, phenotypes_of
 from gpattention.run import build_data
 
 Accelerator = Literal["auto", "cpu", "gpu"]
@@ -103,13 +104,13 @@ def open_map(
     device = choose_device(accelerator)
     if genotype_file is not None:
         genotypes = read_genotypes(Path(genotype_file), run.preprocessing.coding)
-        loci, names = None, genotypes.locus_names
+        loci = None
         if loci_file is not None:
-            loci, names = read_loci(Path(loci_file), locus_name_column, genotypes)
-        genotype = match_loci(genotypes, names, run.preprocessing)
+            genotypes, loci = with_loci(genotypes, Path(loci_file), locus_name_column)
+        genotype = match_loci(genotypes, run.preprocessing)
         ids = genotypes.individual_ids or tuple(map(str, range(len(genotype))))
         data = None
-        loci = None if loci is None or names is None else loci.set_axis(pd.Index(names))
+        loci = None if loci is None else loci.set_axis(pd.Index(genotypes.locus_names))
     else:
         data = data_of(run, root)
         rows = data.split.test

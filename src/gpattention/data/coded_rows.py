@@ -18,6 +18,7 @@ class CodedRows:
         coding: that its values are in.
         place: name of the file, for messages.
         columns: (L,) positions of the loci that are taken; None for all.
+        signs: (L,) -1 where the other allele is to be counted, else 1; None for 1 everywhere.
 
     Raises:
         InputError: when rows are taken, for genotypes that do not fit the coding.
@@ -27,6 +28,7 @@ class CodedRows:
     coding: Coding
     place: str
     columns: NDArray[np.int64] | None = None
+    signs: NDArray[np.int8] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -40,9 +42,10 @@ class CodedRows:
         forget_pages(self.raw)
         names = [str(row) for row in range(*rows.indices(len(self)))]
         coded, _ = code_genotype(block, self.coding, self.place, names)
-        return coded if self.columns is None else coded[:, self.columns]
+        coded = coded if self.columns is None else coded[:, self.columns]
+        return coded if self.signs is None else coded * self.signs
 
-    def take(self, columns: NDArray[np.int64]) -> "CodedRows":
-        """The same individuals with only the loci at these positions."""
+    def take(self, columns: NDArray[np.int64], signs: NDArray[np.int8] | None = None) -> "CodedRows":
+        """The same individuals with only the loci at these positions, and these signs."""
         assert self.columns is None
-        return replace(self, columns=columns)
+        return replace(self, columns=columns, signs=signs)

@@ -1,7 +1,7 @@
 """Readers of genotype and phenotype files, joined by individual id. Genotypes are tables or `.npy` arrays."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gpattention import untrusted
+from gpattention.data.alleles import COUNTED, OTHER, Alleles, alleles_of
 from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.coded_rows import CodedRows
 from gpattention.data.genotype_phenotype import (
@@ -41,12 +42,17 @@ Values = TypeVar("Values", NDArray, NDArray | CodedRows)
 
 @dataclass(frozen=True)
 class Genotypes(Generic[Values]):
-    """(N, L) alleles in [-1, 1] and the names that came with them; ids and names are None for a bare array."""
+    """(N, L) alleles in [-1, 1] and the names that came with them; ids and names are None for a bare array.
+
+    Attributes:
+        alleles: the letters, where the source has them.
+    """
 
     values: Values
     coding: Coding
     individual_ids: tuple[str, ...] | None
     locus_names: tuple[str, ...] | None
+    alleles: Alleles | None = None
 
 
 def read_table_data(
@@ -223,7 +229,8 @@ def read_loci(path: Path, name_column: str | None, genotypes: Genotypes[Any]) ->
     refuse_repeats(header, f"{path}: column")
     # NA is a name like any other; only the other columns may be empty.
     others = [column for column in header if column != name_column]
-    table = read_cells(path, header, header, {name_column: str}, {column: list(NOT_MEASURED) for column in others})
+    text = {column: str for column in (name_column, COUNTED, OTHER) if column in header}
+    table = read_cells(path, header, header, text, {column: list(NOT_MEASURED) for column in others})
     refuse_other_count(path, table, ids)
     names = tuple(table[name_column])
     if "" in names:
@@ -244,6 +251,14 @@ def read_loci(path: Path, name_column: str | None, genotypes: Genotypes[Any]) ->
     return table.set_index(name_column, drop=False).loc[list(genotypes.locus_names)].reset_index(
         drop=True
     ), genotypes.locus_names
+
+
+def with_loci(
+    genotypes: Genotypes[Values], path: Path, name_column: str | None
+) -> tuple[Genotypes[Values], pd.DataFrame]:
+    """Genotypes with the names and letters that a table of loci has for them, and the table in their order."""
+    table, names = read_loci(path, name_column, genotypes)
+    return replace(genotypes, locus_names=names, alleles=genotypes.alleles or alleles_of(table)), table
 
 
 def join_ids(

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from gpattention.data.alleles import alleles_of
 from gpattention.data.formats import Genotypes
 from gpattention.data.genotype_phenotype import Coding
 from gpattention.errors import InputError
@@ -29,7 +30,7 @@ def is_raw(path: Path) -> bool:
 
 
 def read_raw_genotypes(path: Path, coding: Coding) -> Genotypes[NDArray]:
-    """(N, L) alleles in [-1, 1] in half precision, with ids and names; a missing one takes the mean of its locus in the file.
+    """(N, L) alleles in [-1, 1] in half precision, with ids, names and letters; a missing one takes the mean of its locus in the file.
 
     Args:
         coding: of the run that predicts from them: dosages are diploid, all else is haploid.
@@ -55,4 +56,5 @@ def read_raw_genotypes(path: Path, coding: Coding) -> Genotypes[NDArray]:
         values = np.load(Path(name) / "genotypes.npy", allow_pickle=False)
     if kept.n_missing:
         log.info("%s: %d missing genotypes take the mean of their locus in this file", path.name, kept.n_missing)
-    return Genotypes(values, coding, source.individual_ids(), tuple(source.loci().loc[kept.loci].iloc[:, 0]))
+    loci = source.loci().loc[kept.loci]
+    return Genotypes(values, coding, source.individual_ids(), tuple(loci.iloc[:, 0]), alleles_of(loci))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gpattention.data.alleles import COUNTED, OTHER
 from gpattention.data.genotype_phenotype import refuse_repeats
 from gpattention.data.tables import UNREADABLE, first_line, refuse_missing_file
 from gpattention.errors import InputError
@@ -17,7 +18,7 @@ from gpattention.prepare.source import NO_CALL, Block, GenotypeSource, RawData, 
 MAGIC = bytes([0x6C, 0x1B, 0x01])  # the last byte: loci as rows
 NOT_CALLED = -127  # of bed-reader
 FAM = ["family", "individual", "father", "mother", "sex", "phenotype"]
-BIM = ["chromosome", "locus", "position_cM", "position_bp", "counted_allele", "other_allele"]
+BIM = ["chromosome", "locus", "position_cM", "position_bp", COUNTED, OTHER]
 
 
 def open_plink(

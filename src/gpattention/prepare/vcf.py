@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention.data.alleles import COUNTED, OTHER
 from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.data.tables import first_line, refuse_missing_file
 from gpattention.errors import InputError
@@ -137,7 +138,7 @@ class VcfSource(GenotypeSource):
                 if name is None or name in names:
                     name = f"{record.CHROM}_{record.POS}_{record.REF}_{record.ALT[0]}"
                 names.add(name)
-                self.rows.append((name, record.CHROM, record.POS, record.REF, record.ALT[0]))
+                self.rows.append((name, record.CHROM, record.POS, record.ALT[0], record.REF))
             if len(waiting) == step:
                 yield Block(np.stack(waiting), number)
                 waiting = []
@@ -201,7 +202,7 @@ class VcfSource(GenotypeSource):
         return self.samples
 
     def loci(self) -> pd.DataFrame:
-        return pd.DataFrame(self.rows, columns=["locus", "chromosome", "position_bp", "reference", "alternative"])
+        return pd.DataFrame(self.rows, columns=["locus", "chromosome", "position_bp", COUNTED, OTHER])
 
 
 @contextmanager
