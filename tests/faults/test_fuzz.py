@@ -28,7 +28,9 @@ from gpattention.errors import InputError
 from gpattention.prepare.phenotypes import read_phenotypes
 from gpattention.prepare.pipeline import prepare
 from gpattention.prepare.plink import open_plink
+from gpattention.prepare.table import open_table
 from gpattention.prepare.vcf import open_vcf
+from gpattention.prepare.yeast_bbq import open_yeast_bbq
 from gpattention.prepare.yeast_split import open_yeast_split
 from gpattention.run import run
 
@@ -125,10 +127,22 @@ def raw(folder):
     for part in ("train", "val", "test"):
         np.save(folder / f"pheno_{part}.npy", np.eye(3, 2) + 0.5)
     split = partial(open_yeast_split, root=str(folder), environments=["A", "B"])
+    np.save(folder / "array.npy", np.eye(3, 4))
+    array = partial(open_table, root=str(folder), genotype_file="array.npy", phenotype_file="traits.tsv")
+    segregants = np.arange(3)[:, None]
+    np.save(folder / "merged_geno_data.npy", np.hstack([segregants, np.eye(3, 4)]))
+    np.savetxt(folder / "geno_data_1.txt", np.hstack([segregants, np.eye(3, 4)]), "%d", delimiter="\t")
+    (folder / "pheno_data_A.txt").write_bytes(b"Number\tFitness\tStd Error\n0\t1\t.1\n1\tnan\tnan\n2\t3\t.1\n")
+    yeast = partial(open_yeast_bbq, root=str(folder), environments=["A"])
+    merged, parts = partial(yeast, genotype_files=["merged_geno_data.npy"]), partial(yeast, n_parts=1)
     return {
         "calls.vcf": (VCF, lambda _: drain(vcf())),
         "geno_test.npy": ((folder / "geno_test.npy").read_bytes(), lambda _: drain(split())),
         "pheno_test.npy": ((folder / "pheno_test.npy").read_bytes(), lambda _: drain(split())),
+        "array.npy": ((folder / "array.npy").read_bytes(), lambda _: drain(array())),
+        "merged_geno_data.npy": ((folder / "merged_geno_data.npy").read_bytes(), lambda _: drain(merged())),
+        "geno_data_1.txt": ((folder / "geno_data_1.txt").read_bytes(), lambda _: drain(parts())),
+        "pheno_data_A.txt": ((folder / "pheno_data_A.txt").read_bytes(), lambda _: drain(parts())),
         "traits.txt": (
             b"FID IID A B\n0 x0 1 2\n0 x1 2 NA\n0 x2 3 1\n",
             lambda path: read_phenotypes(folder, path.name, None, None),
@@ -200,7 +214,8 @@ NAMES = [
     *("split.tsv", "covariates.tsv", "loci.tsv", "calls.vcf", "good.bed", "good.bim", "good.fam"),
     *("run/config.yaml", "run/preprocessing.json", "run/best.ckpt", "run/metrics.json", "run/splits.npz"),
     *("run/predictions_test.tsv", "run/identity.json", "run/truth.npz", "mine.yaml", "traits.txt", "qtls.tsv"),
-    *("geno_test.npy", "pheno_test.npy", *(f"set/{name}" for name in SET)),
+    *("geno_test.npy", "pheno_test.npy", *(f"set/{name}" for name in SET), "array.npy"),
+    *("merged_geno_data.npy", "geno_data_1.txt", "pheno_data_A.txt"),
 ]
 N_IN_STRESS = 20_000 // len(NAMES) + 1
 

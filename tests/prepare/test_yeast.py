@@ -69,6 +69,19 @@ def test_merged_array_gives_the_same_data_set(raw, tmp_path):
     pd.testing.assert_frame_equal(table(of_text, "phenotypes"), table(of_array, "phenotypes"))
 
 
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.arange(3.0)[:, None], "merged_geno_data.npy: its first line is one column: give"),
+        (np.eye(3, 61, 2) * 1e300, "merged_geno_data.npy, row 1: 'inf' in column 3 is no probability"),
+        (np.full((3, 61), np.inf), "merged_geno_data.npy, row 1: 'inf' is no segregant number"),
+    ],
+)
+def test_merged_arrays_that_do_not_fit_are_refused(raw, tmp_path, array, words):
+    np.save(raw / "merged_geno_data.npy", array)
+    assert re.search(words, refusal(tmp_path, *options(raw, "prepare.genotype_files=[merged_geno_data.npy]")))
+
+
 def change_line(part, change, line=3):
     def damage(folder):
         path = folder / f"geno_data_{part}.txt.gz"
@@ -95,6 +108,10 @@ FAULTS = {
     "truncated part": (cut("geno_data_4.txt.gz"), "geno_data_4.txt.gz is cut off"),
     "part is missing": (lambda f: (f / "geno_data_2.txt.gz").unlink(), "lacks geno_data_2.txt.gz"),
     "empty part": (lambda f: (f / "geno_data_5.txt.gz").write_bytes(gzip.compress(b"")), "geno_data_5.txt.gz is empty"),
+    "no tabs": (
+        change_line(1, lambda line: line.replace("\t", " "), 1),
+        "geno_data_1.txt.gz: its first line is one column: give",
+    ),
     "short line": (
         change_line(3, lambda line: line.rsplit("\t", 1)[0] + "\n"),
         "geno_data_3.txt.gz, line 3: 60 columns where 61 belong",
@@ -208,6 +225,8 @@ def test_split_arrays_are_taken_as_they_are(split_arrays, tmp_path, signed):
     [
         ("geno_val", np.zeros((12, 6)), r"different numbers of loci \(geno_train.npy 7, geno_val.npy 6"),
         ("geno_test", np.full((20, 7), 1.5), "geno_test.npy, row 1, column 1: the genotype is outside"),
+        ("geno_test", np.full((20, 7), 3e38, np.float32), "geno_test.npy, row 1, column 1: the genotype is outside"),
+        ("geno_test", np.full((20, 7), 1e300), "geno_test.npy, row 1, column 1: the genotype is outside"),
         ("pheno_val", np.zeros((11, 18)), "geno_val.npy has 12 rows"),
         ("pheno_val", np.zeros((12, 17)), "there are 18 environments"),
     ],

@@ -13,6 +13,12 @@ from gpattention.prepare.source import rows_at_once
 from gpattention.untrusted import read_array
 
 
+def in_single_precision(values: NDArray) -> NDArray[np.float32]:
+    """The same numbers, without a word where one becomes infinite or is none: that is found later."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values.astype(np.float32)
+
+
 class ArrayRows:
     """(N, L) numbers of a file."""
 

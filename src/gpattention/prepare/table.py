@@ -25,7 +25,7 @@ from gpattention.data.tables import (
     separator,
 )
 from gpattention.errors import InputError
-from gpattention.prepare.arrays import ArrayRows
+from gpattention.prepare.arrays import ArrayRows, in_single_precision
 from gpattention.prepare.loci import table_of_loci
 from gpattention.prepare.phenotypes import read_phenotypes
 from gpattention.prepare.source import NO_CALL, Block, GenotypeSource, RawData, rows_at_once
@@ -121,7 +121,7 @@ class TableSource(GenotypeSource):
     def blocks(self) -> Iterator[Block]:
         start = 0
         for raw in self.rows.blocks():
-            values = raw.astype(np.float32)
+            values = in_single_precision(raw)
             yield Block(self.alleles(values, start), start + len(values))
             start += len(values)
 
@@ -140,7 +140,8 @@ class TableSource(GenotypeSource):
                 "that it is in with prepare.coding"
             )
         scale, shift = SHIFT[self.coding]
-        alleles = values * scale + shift
+        with np.errstate(invalid="ignore"):  # some kinds of NaN
+            alleles = values * scale + shift
         if self.dtype is np.float32:
             return alleles
         return np.where(missing, NO_CALL, np.where(missing, 0, alleles).astype(np.int8))

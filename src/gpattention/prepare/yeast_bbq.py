@@ -14,7 +14,7 @@ from gpattention.data.causal_loci import read_causal_loci
 from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.data.tables import UNREADABLE, first_line, refuse_missing_file
 from gpattention.errors import InputError
-from gpattention.prepare.arrays import ArrayRows
+from gpattention.prepare.arrays import ArrayRows, in_single_precision
 from gpattention.prepare.decimals import Uneven, parse_lines
 from gpattention.prepare.loci import table_of_loci
 from gpattention.prepare.phenotypes import Phenotypes
@@ -117,7 +117,7 @@ class NumberedText(GenotypeSource):
 
     def parse(self, text: bytes, path: Path, line: int) -> tuple[list[bytes], NDArray[np.float32]]:
         if self.table is None:
-            self.table = table_of_loci(self.snps, self.name_column, text.partition(b"\n")[0].count(b"\t"), prefix="snp")
+            self.table = table_of_snps(path, self.snps, self.name_column, text.partition(b"\n")[0].count(b"\t"))
         n_loci = len(self.table)
         try:
             return parse_lines(text, n_loci + 1)
@@ -158,7 +158,7 @@ class NumberedArray(GenotypeSource):
         self.rows = ArrayRows(path)
         self.files = [path, *([] if snps is None else [snps])]
         self.total, self.left_out = self.rows.n_rows, Counter()
-        self.table = table_of_loci(snps, name_column, self.rows.n_columns - 1, prefix="snp")
+        self.table = table_of_snps(path, snps, name_column, self.rows.n_columns - 1)
         self.numbers: list[str] = []
 
     def blocks(self) -> Iterator[Block]:
@@ -167,10 +167,10 @@ class NumberedArray(GenotypeSource):
             first = len(self.numbers) + 1
             numbers = [
                 segregant_number(f"{value:g}" if value % 1 else f"{int(value)}", f"{path}, row {row}")
-                for row, value in enumerate(values[:, 0], first)
+                for row, value in enumerate(values[:, 0].tolist(), first)
             ]
             self.numbers += numbers
-            probability = values[:, 1:].astype(np.float32)
+            probability = in_single_precision(values[:, 1:])
             refuse_outside(probability, None, numbers, path, first)
             yield Block(probability * 2 - 1, len(self.numbers))
         refuse_repeats(self.numbers, f"{path}: segregant")
@@ -180,6 +180,16 @@ class NumberedArray(GenotypeSource):
 
     def loci(self) -> pd.DataFrame:
         return self.table
+
+
+def table_of_snps(path: Path, snps: Path | None, name_column: str | None, n_snps: int) -> pd.DataFrame:
+    """A row per SNP of the genotypes, which have some."""
+    if not n_snps:
+        raise InputError(
+            f"{path}: its first line is one column: give genotypes with the segregant's number first, then the SNPs, and tabs "
+            "between them"
+        )
+    return table_of_loci(snps, name_column, n_snps, prefix="snp")
 
 
 def segregant_number(text: str, place: str) -> str:

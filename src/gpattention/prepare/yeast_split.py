@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
-from gpattention.prepare.arrays import ArrayRows
+from gpattention.prepare.arrays import ArrayRows, in_single_precision
 from gpattention.prepare.download import fetch_record
 from gpattention.prepare.loci import table_of_loci
 from gpattention.prepare.phenotypes import Phenotypes
@@ -89,15 +89,13 @@ class SplitArrays(GenotypeSource):
         for rows in self.parts:
             first = 1
             for values in rows.blocks():
-                with np.errstate(over="ignore"):  # what is infinite in single precision is out of range
-                    alleles = values.astype(np.float32)
-                alleles = alleles if self.is_signed else alleles * 2 - 1
+                alleles = in_single_precision(values)
                 self.refuse_outside(alleles, rows.path, first)
                 first, done = first + len(values), done + len(values)
-                yield Block(alleles, done)
+                yield Block(alleles if self.is_signed else alleles * 2 - 1, done)
 
     def refuse_outside(self, alleles: NDArray[np.float32], path: Path, first: int) -> None:
-        wrong = ~(np.abs(alleles) <= 1)
+        wrong = ~((alleles >= (-1 if self.is_signed else 0)) & (alleles <= 1))
         if wrong.any():
             row, column = np.argwhere(wrong)[0].tolist()
             raise InputError(
