@@ -13,6 +13,7 @@ from gpattention.untrusted import UNREADABLE, read_object, refuse
 
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
 DIFFERENCES = "differences.csv"
+MEND = "give the sweep's command again, which makes nothing twice"
 
 
 class FinishedSweep(NamedTuple):
@@ -43,18 +44,18 @@ def read_sweep_folder(folder: Path | str) -> FinishedSweep:
             f"{folder} holds no finished sweep: it has no {', '.join(missing)}; give the folder of a sweep, and make it to "
             "its end first"
         )
-    cure = "give the sweep's command again, which makes nothing twice"
-    manifest = read_object(folder / MANIFEST, ("results_format",), cure)
+    manifest = read_object(folder / MANIFEST, ("results_format",), MEND)
     artifacts.refuse_another_format(folder, manifest["results_format"])
     try:
         results = pd.read_csv(folder / RESULTS, dtype=str)
         texts = {"block", "run", "folder"}
         names = [name for name in results if not (name in texts or is_override(str(name)))]
         results[names] = results[names].apply(pd.to_numeric)
+        results[["block", "run"]]
         # Runs lie in the sweep's folder; the path from when they were made may lead nowhere by now.
         results["folder"] = [str(folder / Path(path).name) for path in results["folder"]]
     except UNREADABLE as error:
-        refuse(folder / RESULTS, "as the runs of a sweep", error, cure)
+        refuse(folder / RESULTS, "as the runs of a sweep", error, MEND)
     lacking = [Path(path).name for path in results["folder"].unique() if not artifacts.is_complete(Path(path))]
     if lacking:
         raise InputError(
@@ -62,3 +63,12 @@ def read_sweep_folder(folder: Path | str) -> FinishedSweep:
             f"{name_some(lacking)}; give the sweep's command again to make them"
         )
     return FinishedSweep(folder, manifest, results)
+
+
+def read_table_of(sweep: FinishedSweep, name: str) -> pd.DataFrame | None:
+    """A table that the sweep has left beside its results, or None where it has not."""
+    path = sweep.folder / name
+    try:
+        return pd.read_csv(path) if path.is_file() else None
+    except UNREADABLE as error:
+        refuse(path, "as a table", error, MEND)

@@ -14,6 +14,7 @@ from bed_reader import to_bed
 from conftest import SMALL
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tiny_sweeps import make_sweep
 
 from gpattention import artifacts
 from gpattention.analysis.results import read_predictions
@@ -32,7 +33,11 @@ from gpattention.prepare.table import open_table
 from gpattention.prepare.vcf import open_vcf
 from gpattention.prepare.yeast_bbq import open_yeast_bbq
 from gpattention.prepare.yeast_split import open_yeast_split
+from gpattention.report.of_run import read_record
+from gpattention.report.of_sweep import name_runs
 from gpattention.run import run
+from gpattention.sweep_folder import DIFFERENCES, RESULTS, SUMMARY, read_sweep_folder, read_table_of
+from gpattention.verify import read_run
 
 SECONDS = 10
 PLINK = ("bed", "bim", "fam")
@@ -95,7 +100,8 @@ def of_run(folder):
         artifacts.IDENTITY: load,
         artifacts.TRUTH: lambda _: artifacts.read_arrays_of(place, artifacts.TRUTH),
         artifacts.SPLITS: lambda _: artifacts.read_arrays_of(place, artifacts.SPLITS),
-        artifacts.PREDICTIONS: lambda _: read_predictions(place),
+        artifacts.PREDICTIONS: lambda _: (read_predictions(place), read_run(place)),
+        artifacts.HISTORY: lambda _: read_record(place),
     }
     return {f"run/{name}": ((place / name).read_bytes(), read) for name, read in reads.items()}
 
@@ -128,7 +134,8 @@ def raw(folder):
         np.save(folder / f"pheno_{part}.npy", np.eye(3, 2) + 0.5)
     split = partial(open_yeast_split, root=str(folder), environments=["A", "B"])
     np.save(folder / "array.npy", np.eye(3, 4))
-    array = partial(open_table, root=str(folder), genotype_file="array.npy", phenotype_file="traits.tsv")
+    (folder / "array.tsv").write_bytes(b"id\tm0\tm1\nx0\t0\t1\nx1\t1\tNA\nx2\t1\t0\n")
+    table = partial(open_table, root=str(folder), phenotype_file="traits.tsv")
     segregants = np.arange(3)[:, None]
     np.save(folder / "merged_geno_data.npy", np.hstack([segregants, np.eye(3, 4)]))
     np.savetxt(folder / "geno_data_1.txt", np.hstack([segregants, np.eye(3, 4)]), "%d", delimiter="\t")
@@ -139,7 +146,8 @@ def raw(folder):
         "calls.vcf": (VCF, lambda _: drain(vcf())),
         "geno_test.npy": ((folder / "geno_test.npy").read_bytes(), lambda _: drain(split())),
         "pheno_test.npy": ((folder / "pheno_test.npy").read_bytes(), lambda _: drain(split())),
-        "array.npy": ((folder / "array.npy").read_bytes(), lambda _: drain(array())),
+        "array.npy": ((folder / "array.npy").read_bytes(), lambda _: drain(table(genotype_file="array.npy"))),
+        "array.tsv": ((folder / "array.tsv").read_bytes(), lambda _: drain(table(genotype_file="array.tsv"))),
         "merged_geno_data.npy": ((folder / "merged_geno_data.npy").read_bytes(), lambda _: drain(merged())),
         "geno_data_1.txt": ((folder / "geno_data_1.txt").read_bytes(), lambda _: drain(parts())),
         "pheno_data_A.txt": ((folder / "pheno_data_A.txt").read_bytes(), lambda _: drain(parts())),
@@ -150,6 +158,17 @@ def raw(folder):
         "qtls.tsv": (b"environment\tlocus\teffect\nA\tm0\t1\nA\tm1\t2\n", read_causal_loci),
         **{f"good.{kind}": ((folder / f"good.{kind}").read_bytes(), lambda _: drain(plink())) for kind in PLINK},
     }
+
+
+def of_sweep(folder):
+    """Files of a finished sweep."""
+    place = folder / "sweep"
+    reads = {
+        RESULTS: lambda _: name_runs(read_sweep_folder(place).results),
+        SUMMARY: lambda _: read_table_of(read_sweep_folder(place), SUMMARY),
+        DIFFERENCES: lambda _: read_table_of(read_sweep_folder(place), DIFFERENCES),
+    }
+    return {f"sweep/{name}": ((place / name).read_bytes(), read) for name, read in reads.items()}
 
 
 def sweeps():
@@ -164,7 +183,8 @@ def folder(tmp_path_factory):
 
 
 def make_folder(folder):
-    """A good table, a finished run and a prepared data set."""
+    """A good table, a finished run, a prepared data set and a finished sweep."""
+    make_sweep(folder / "sweep", {"linear": ["model=linear"], "pairwise": ["model=pairwise"]})
     (folder / "good.tsv").write_bytes(TABLE)
     small = ["model.embedding_dim=2", "model.n_layers=1", "model.n_heads=1", "trainer.max_epochs=1"]
     run(compose_config([*SMALL, "model=transformer", *small]), folder / "run")
@@ -175,7 +195,7 @@ def make_folder(folder):
 
 def files_in(folder):
     """The content of a good file and what reads it, by the file's name."""
-    return {**numbers(folder), **of_run(folder), **of_set(folder), **raw(folder), **sweeps()}
+    return {**numbers(folder), **of_run(folder), **of_set(folder), **of_sweep(folder), **raw(folder), **sweeps()}
 
 
 def changed(content, position, kind, amount, byte):
@@ -214,7 +234,8 @@ NAMES = [
     *("split.tsv", "covariates.tsv", "loci.tsv", "calls.vcf", "good.bed", "good.bim", "good.fam"),
     *("run/config.yaml", "run/preprocessing.json", "run/best.ckpt", "run/metrics.json", "run/splits.npz"),
     *("run/predictions_test.tsv", "run/identity.json", "run/truth.npz", "mine.yaml", "traits.txt", "qtls.tsv"),
-    *("geno_test.npy", "pheno_test.npy", *(f"set/{name}" for name in SET), "array.npy"),
+    *("geno_test.npy", "pheno_test.npy", *(f"set/{name}" for name in SET), "array.npy", "array.tsv"),
+    *("run/metrics.csv", "sweep/results.csv", "sweep/summary.csv", "sweep/differences.csv"),
     *("merged_geno_data.npy", "geno_data_1.txt", "pheno_data_A.txt"),
 ]
 N_IN_STRESS = 20_000 // len(NAMES) + 1

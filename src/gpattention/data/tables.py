@@ -4,7 +4,7 @@ import csv
 import gzip
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Sized
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -34,12 +34,7 @@ def read_numbers(
 ) -> pd.DataFrame:
     """A table of float64 indexed by its id column; NaN where a cell is empty or NA. `columns`, set by `key`, are kept."""
     header, ids = read_shape(path)
-    refuse_repeats(header, f"{path}: column")
-    refuse_repeats(ids, f"{path}: id")
-    if "" in ids:
-        raise InputError(f"{path}: the id of row {ids.index('') + 1} is empty: give every row one")
-    if "" in header[1:]:
-        raise InputError(f"{path}: column {header.index('', 1) + 1} has no name in the header: name it or remove it")
+    refuse_names(path, header, ids)
     names = header[1:] if columns is None else columns
     if not names:
         raise InputError(f"{key} is empty: name some of {name_some(header[1:], 20)}, or leave it at null for all")
@@ -59,6 +54,16 @@ def read_numbers(
         text = read_cells(path, header, names, str, list(NOT_MEASURED))
         raise InputError(locate_text(path, ids, text, cure)) from error
     return table.set_axis(refuse_other_count(path, table, ids))
+
+
+def refuse_names(path: Path, header: list[str], ids: list[str]) -> None:
+    """Raise an InputError unless every column and every row has a name of its own."""
+    refuse_repeats(header, f"{path}: column")
+    refuse_repeats(ids, f"{path}: id")
+    if "" in ids:
+        raise InputError(f"{path}: the id of row {ids.index('') + 1} is empty: give every row one")
+    if "" in header[1:]:
+        raise InputError(f"{path}: column {header.index('', 1) + 1} has no name in the header: name it or remove it")
 
 
 def read_shape(path: Path, least_columns: int = 2) -> tuple[list[str], list[str]]:
@@ -154,10 +159,10 @@ def read_cells(
     return table[list(place.values())].set_axis(names, axis=1)
 
 
-def refuse_other_count(path: Path, table: pd.DataFrame, ids: list[str]) -> pd.Index:
+def refuse_other_count(path: Path, rows: Sized, ids: Sequence[str]) -> pd.Index:
     """The ids, once there are as many as rows."""
-    if len(table) != len(ids):
-        raise InputError(f"{path} has {len(ids)} ids and {len(table)} rows of values: mend its quotes and line ends")
+    if len(rows) != len(ids):
+        raise InputError(f"{path} has {len(ids)} ids and {len(rows)} rows of values: mend its quotes and line ends")
     return pd.Index(ids)
 
 

@@ -16,12 +16,13 @@ from gpattention.data.genotype_phenotype import (
     Coding,
     detect_coding,
     distinct_values,
-    refuse_repeats,
 )
 from gpattention.data.tables import (
     NOT_MEASURED,
     locate_text,
     read_shape,
+    refuse_names,
+    refuse_other_count,
     separator,
 )
 from gpattention.errors import InputError
@@ -74,31 +75,37 @@ class TableRows:
     def __init__(self, path: Path) -> None:
         self.path = path
         header, ids = read_shape(path)
-        refuse_repeats(header, f"{path}: column")
+        refuse_names(path, header, ids)
         self.columns, self.ids = tuple(header[1:]), tuple(ids)
         self.n_rows, self.n_columns = len(ids), len(self.columns)
 
-    def blocks(self) -> Generator[NDArray[np.float32]]:
+    def blocks(self) -> Generator[NDArray[np.float64]]:
         step = rows_at_once(self.n_columns * 16)
         options = {
             "sep": separator(self.path),
-            "usecols": self.columns,
+            "header": 0,
+            "names": range(self.n_columns + 1),  # so that no name is taken for another
+            "usecols": range(1, self.n_columns + 1),
+            "index_col": False,
             "keep_default_na": False,
             "na_values": list(NOT_MEASURED),
             "encoding": "utf-8-sig",
             "chunksize": step,
         }
+        n_rows = 0
         try:
-            with pd.read_csv(self.path, dtype=np.float32, **options) as chunks:
+            with pd.read_csv(self.path, dtype=np.float64, **options) as chunks:
                 for chunk in chunks:
-                    yield chunk[list(self.columns)].to_numpy()
+                    n_rows += len(chunk)
+                    yield chunk.to_numpy()
+            refuse_other_count(self.path, range(n_rows), self.ids)
+        except InputError:  # of whoever takes the blocks
+            raise
         except ValueError as error:
-            if isinstance(error, InputError):  # of whoever takes the blocks
-                raise
             with pd.read_csv(self.path, dtype=str, **options) as chunks:
                 for number, text in enumerate(chunks):
-                    ids = list(self.ids[number * step :])
-                    message = locate_text(self.path, ids, text, "mend it, or leave it empty if it was not called")
+                    ids, named = list(self.ids[number * step :]), text.set_axis(self.columns, axis=1)
+                    message = locate_text(self.path, ids, named, "mend it, or leave it empty if it was not called")
                     if "is not a number:" in message:
                         raise InputError(message) from error
             raise
@@ -155,7 +162,7 @@ class TableSource(GenotypeSource):
 
 def find_coding(rows: ArrayRows | TableRows) -> Coding:
     """The plainest coding that all values fit; reads them until there are too many to be calls."""
-    seen = np.empty(0, dtype=np.float32)
+    seen = np.empty(0)
     with progress_bar() as bar:
         task = bar.add_task("finding the coding", total=rows.n_rows, note="")
         with closing(rows.blocks()) as blocks:

@@ -11,7 +11,7 @@ from gpattention.analysis.results import label, varied_keys
 from gpattention.conformal import calibrate
 from gpattention.report.of_run import INTERVALS, SCORES, Record, data_summary, flat, provenance, read_record, readings
 from gpattention.report.page import Picture, Section, Table, show_figure, show_file, show_table, show_values
-from gpattention.sweep_folder import DIFFERENCES, FIGURE, SUMMARY, FinishedSweep, read_sweep_folder
+from gpattention.sweep_folder import DIFFERENCES, FIGURE, SUMMARY, FinishedSweep, read_sweep_folder, read_table_of
 
 MOST_SHOWN = 12  # runs with pictures of their own
 METRICS = {"test/r2": "test R2", "val/r2": "validation R2"} | {
@@ -72,23 +72,21 @@ def results(sweep: FinishedSweep) -> Section:
         "R2 is 1 - SS_res / SS_tot on test individuals that took no part in training or in any choice, mean over environments and "
         "replicates; the noise ceiling is the R2 of the true map."
     )
-    pictures, tables = [], []
-    if (sweep.folder / SUMMARY).is_file():
-        tables = [show_table(pd.read_csv(sweep.folder / SUMMARY), "Summary.")]
-    if (sweep.folder / FIGURE).is_file():
-        pictures = [show_file(sweep.folder / FIGURE, "Test R2 of the maps.")]
+    summary, figure = read_table_of(sweep, SUMMARY), sweep.folder / FIGURE
+    tables = [] if summary is None else [show_table(summary, "Summary.")]
+    pictures = [show_file(figure, "Test R2 of the maps.")] if figure.is_file() else []
     return Section("Results", [text], tables, pictures)
 
 
 def differences(sweep: FinishedSweep) -> list[Section]:
-    path = sweep.folder / DIFFERENCES
-    if not path.is_file():
+    table = read_table_of(sweep, DIFFERENCES)
+    if table is None:
         return []
     text = (
         "Difference of test R2, the first map's less the second's, with its 95 % interval from a paired bootstrap over test "
         "individuals and, where there are some, replicates."
     )
-    return [Section("Differences between maps", [text], [show_table(pd.read_csv(path), "Every two maps.")])]
+    return [Section("Differences between maps", [text], [show_table(table, "Every two maps.")])]
 
 
 def table_of_runs(sweep: FinishedSweep, records: dict[str, Record]) -> pd.DataFrame:
