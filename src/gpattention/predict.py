@@ -83,8 +83,12 @@ def predict(
         log.warning(
             "the genotypes have no names of loci: they are matched by position (loci_file names the columns of an .npy)"
         )
-    inputs = [match_loci(genotypes, one.preprocessing) for one in runs]
-    predicted = np.stack([predict_phenotypes(*pair, device) for pair in zip(runs, inputs, strict=True)])
+    matched = [match_loci(genotypes, one.preprocessing) for one in runs]
+    if n_turned := matched[0].n_turned:
+        log.info("%s counts the other allele at %d loci: they are turned", path.name, n_turned)
+    if n_filled := matched[0].n_filled:
+        log.info("%s: %d missing genotypes take the mean of their locus in the run's data", path.name, n_filled)
+    predicted = np.stack([predict_phenotypes(one, of.values, device) for one, of in zip(runs, matched, strict=True)])
     n = predicted.shape[1]
     ids = genotypes.individual_ids or tuple(map(str, range(n)))
     environments = runs[0].preprocessing.environment_names

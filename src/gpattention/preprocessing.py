@@ -10,6 +10,7 @@ from gpattention.config import check_type
 from gpattention.data.alleles import alleles_of
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import Coding, refuse_repeats
+from gpattention.data.loci import mean_alleles
 from gpattention.data.scaling import Scaling
 from gpattention.errors import InputError
 from gpattention.untrusted import read_object
@@ -29,6 +30,7 @@ class Preprocessing:
         n_train_values: measured values of each environment in the training part.
         covariates: E values of each covariate by its name, in original units, or None.
         alleles: the counted one of each locus used and the other, or None where they are not known.
+        mean_allele: of each locus used, over all individuals of the data set; stands for a missing genotype.
     """
 
     coding: Coding
@@ -41,6 +43,7 @@ class Preprocessing:
     n_train_values: list[int]
     covariates: dict[str, list[float]] | None
     alleles: list[list[str]] | None = None
+    mean_allele: list[float] | None = None  # None in runs of before it was kept
 
     @classmethod
     def of(cls, data: GPMapDataModule) -> "Preprocessing":
@@ -57,6 +60,7 @@ class Preprocessing:
             n_train_values=data.n_train_values.tolist(),
             covariates=None if covariates is None else {str(name): covariates[name].tolist() for name in covariates},
             alleles=None if alleles is None else list(map(list, alleles)),
+            mean_allele=mean_alleles(data.data.genotype).tolist(),
         )
 
     @classmethod
@@ -84,6 +88,8 @@ class Preprocessing:
             return f"{len(self.locus_names)} names for {n_loci} loci"
         if self.alleles is not None and (len(self.alleles) != n_loci or any(len(pair) != 2 for pair in self.alleles)):
             return f"alleles are not {n_loci} pairs"
+        if self.mean_allele is not None and len(self.mean_allele) != n_loci:
+            return f"{len(self.mean_allele)} mean alleles for {n_loci} loci"
         if not n_loci or sorted(set(self.loci_index)) != self.loci_index:
             return "loci_index does not rise"
         if self.loci_index[0] < 0 or self.loci_index[-1] >= self.n_columns:

@@ -164,6 +164,7 @@ UNFIT = {
     "preprocessing: fewer loci": as_json("preprocessing.json", loci_index=[0, 1], locus_names=["a", "b"]),
     "preprocessing: letters of fewer loci": as_json("preprocessing.json", alleles=[["A", "C"]]),
     "preprocessing: one letter": as_json("preprocessing.json", alleles=[["A"]] * 6),
+    "preprocessing: means of fewer loci": as_json("preprocessing.json", mean_allele=[0.0]),
     "preprocessing: names twice": as_json("preprocessing.json", locus_names=["a"] * 6),
     "preprocessing: other environment": as_json("preprocessing.json", environment_names=["31C"]),
     "preprocessing: no environment": as_json(

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from bed_reader import to_bed
+from bed_reader import open_bed, to_bed
 from conftest import SMALL
 from preparing import prepared
 from refusals import refused
@@ -73,8 +73,8 @@ def test_predictions_are_those_of_the_run(folder, tmp_path, kind, file, caplog):
     known = pd.read_csv(folder / f"run_{kind}" / "predictions_test.tsv", sep="\t").set_index("id")["predicted"]
     np.testing.assert_allclose(given[known.index], known, rtol=1e-5)
     assert list(given.index) == IDS
-    assert "missing genotypes take the mean of their locus in this file" in caplog.text
-    assert ("4 of 9 loci count the other allele than the run did: they are turned" in caplog.text) == ("turned" in file)
+    assert "missing genotypes take the mean of their locus in the run's data" in caplog.text
+    assert ("counts the other allele at 4 loci: they are turned" in caplog.text) == ("turned" in file)
 
 
 def test_haploid_run_and_diploid_file_are_refused(folder, tmp_path):
@@ -115,15 +115,33 @@ def test_other_letters_are_refused(folder, tmp_path):
     assert "(9 of 9 loci differ)" in text
 
 
-def test_run_that_knows_no_letters_takes_the_genotypes_as_they_are(folder, tmp_path):
-    """One of before they were kept."""
+def test_predictions_do_not_depend_on_who_else_is_in_the_file(folder, tmp_path):
+    """One individual alone, whose missing genotypes have no mean of their own."""
+    with open_bed(folder / "cohort.bed") as bed:
+        dosage = bed.read()
+    row = int(np.isnan(dosage).sum(axis=1).argmax())
+    to_bed(tmp_path / "one.bed", dosage[[row]], properties=PROPERTIES | {"iid": [IDS[row]]})
+    alone = predictions(folder / "run_plink", tmp_path / "one.bed", tmp_path / "a.tsv")
+    among = predictions(folder / "run_plink", folder / "cohort.bed", tmp_path / "b.tsv")
+    pd.testing.assert_frame_equal(alone, among[among["id"] == IDS[row]].reset_index(drop=True))
+
+
+def test_run_of_before_means_and_letters_were_kept(folder, tmp_path):
+    """Its genotypes are taken as they are, and none may be missing."""
     shutil.copytree(folder / "run_plink", tmp_path / "run")
     path = tmp_path / "run" / "preprocessing.json"
     content = json.loads(path.read_text())
     assert content.pop("alleles") == [["C", "A"]] * L
+    means = np.load(folder / "plink" / "genotypes.npy").mean(axis=0, dtype=float)
+    np.testing.assert_allclose(content.pop("mean_allele"), means, rtol=1e-12)
     path.write_text(json.dumps(content))
     (tmp_path / "run" / "checksums.txt").unlink()
+    with open_bed(folder / "cohort.bed") as bed:
+        whole = np.nan_to_num(bed.read(), nan=1)
+    to_bed(tmp_path / "whole.bed", whole, properties=PROPERTIES)
     pd.testing.assert_frame_equal(
-        predictions(tmp_path / "run", folder / "cohort.bed", tmp_path / "a.tsv"),
-        predictions(folder / "run_plink", folder / "cohort.bed", tmp_path / "b.tsv"),
+        predictions(tmp_path / "run", tmp_path / "whole.bed", tmp_path / "a.tsv"),
+        predictions(folder / "run_plink", tmp_path / "whole.bed", tmp_path / "b.tsv"),
     )
+    call = lambda: predictions(tmp_path / "run", folder / "cohort.bed", tmp_path / "c.tsv")  # noqa: E731
+    assert "does not know the means of its loci: fit it again, or impute them" in refused(call, "genotypes are missing")

@@ -107,7 +107,7 @@ def open_map(
         loci = None
         if loci_file is not None:
             genotypes, loci = with_loci(genotypes, Path(loci_file), locus_name_column)
-        genotype = match_loci(genotypes, run.preprocessing)
+        genotype = match_loci(genotypes, run.preprocessing).values
         ids = genotypes.individual_ids or tuple(map(str, range(len(genotype))))
         data = None
         loci = None if loci is None else loci.set_axis(pd.Index(genotypes.locus_names))

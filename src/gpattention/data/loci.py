@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
+from gpattention.data.mapped import forget_pages
 from gpattention.errors import InputError
 
 ROWS_AT_ONCE = 1024
@@ -21,6 +22,15 @@ def variable_loci(genotype: NDArray, rows: NDArray[np.int64] | None = None) -> N
         if varies.all():
             break
     return np.flatnonzero(varies)
+
+
+def mean_alleles(genotype: NDArray) -> NDArray[np.float64]:
+    """(L,) mean of each column of (N, L) genotypes, which may lie in a file."""
+    total = np.zeros(genotype.shape[1])
+    for start in range(0, len(genotype), ROWS_AT_ONCE):
+        total += genotype[start : start + ROWS_AT_ONCE].sum(axis=0, dtype=np.float64)
+        forget_pages(genotype)
+    return total / len(genotype)
 
 
 def chromosomes(data: GenotypePhenotypeData) -> NDArray[np.str_]:

@@ -1,6 +1,5 @@
-"""Genotypes without phenotypes, of a PLINK or VCF file: as `gpattention prepare` would write them, to predict from."""
+"""Genotypes without phenotypes, of a PLINK or VCF file, to predict from."""
 
-import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,15 +10,10 @@ from gpattention.data.alleles import alleles_of
 from gpattention.data.formats import Genotypes
 from gpattention.data.genotype_phenotype import Coding
 from gpattention.errors import InputError
-from gpattention.prepare.filters import Filters, apply_filters
 from gpattention.prepare.plink import PlinkSource
-from gpattention.prepare.settle import Settler
 from gpattention.prepare.source import GenotypeSource
-from gpattention.prepare.stage import stage_genotypes
+from gpattention.prepare.stage import is_missing, stage_genotypes
 from gpattention.prepare.vcf import VcfSource
-from gpattention.prepare.writer import write_genotypes
-
-log = logging.getLogger(__name__)
 
 PLINK, VCF = ".bed", (".vcf", ".vcf.gz", ".bcf")
 
@@ -30,7 +24,7 @@ def is_raw(path: Path) -> bool:
 
 
 def read_raw_genotypes(path: Path, coding: Coding) -> Genotypes[NDArray]:
-    """(N, L) alleles in [-1, 1] in half precision, with ids, names and letters; a missing one takes the mean of its locus in the file.
+    """(N, L) alleles in [-1, 1] in half precision, NaN where one is missing, with ids, names and letters.
 
     Args:
         coding: of the run that predicts from them: dosages are diploid, all else is haploid.
@@ -50,11 +44,8 @@ def read_raw_genotypes(path: Path, coding: Coding) -> Genotypes[NDArray]:
         )
     with TemporaryDirectory(prefix="gpattention-") as name:
         stage = stage_genotypes(source, Path(name) / "stage")
-        kept = apply_filters(stage, np.ones(stage.n_individuals, dtype=bool), Filters(None, None, None, None, False))
-        settler = Settler("dosage", source.ploidy, np.float16, np.random.default_rng(0))
-        write_genotypes(stage, kept, settler, Path(name) / "genotypes.npy")
-        values = np.load(Path(name) / "genotypes.npy", allow_pickle=False)
-    if kept.n_missing:
-        log.info("%s: %d missing genotypes take the mean of their locus in this file", path.name, kept.n_missing)
-    loci = source.loci().loc[kept.loci]
-    return Genotypes(values, coding, source.individual_ids(), tuple(loci.iloc[:, 0]), alleles_of(loci))
+        values = np.empty((stage.n_individuals, stage.n_loci), dtype=np.float16)
+        for loci, alleles in stage.blocks("taking genotypes"):
+            values[:, loci] = np.where(is_missing(alleles), np.float16(np.nan), alleles.astype(np.float16)).T
+    table = source.loci()
+    return Genotypes(values, coding, source.individual_ids(), tuple(table.iloc[:, 0]), alleles_of(table))
