@@ -31,7 +31,7 @@ def match_loci(genotypes: Genotypes[Values], wanted: Preprocessing) -> Matched[V
     """The loci of the run, by name where both have names, else by position; turned where both have the letters of alleles.
 
     Raises:
-        InputError: loci are missing, there are as many as the run did not have, their alleles are others, or genotypes are
+        InputError: loci are missing or, without names, not as many as the run's; their alleles are others; or genotypes are
             missing and the run does not know the mean of their loci.
     """
     columns = np.array(find_columns(genotypes, wanted))
