@@ -128,6 +128,29 @@ def test_plink_phenotypes(tmp_path, dosage):
     assert list(phenotype.columns) == ["height"]
 
 
+def test_many_traits(tmp_path, dosage):
+    lines = [" ".join(["0", name, *map(str, range(200))]) for name in IDS]
+    (tmp_path / "traits.txt").write_text("FID IID " + " ".join(f"t{k}" for k in range(200)) + "\n" + "\n".join(lines))
+    phenotype = table(prepared(tmp_path, *FILES, "prepare.phenotype_file=traits.txt"), "phenotypes")
+    np.testing.assert_array_equal(phenotype, np.broadcast_to(np.arange(200.0), (N, 200)))
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "words"),
+    [
+        ("FID IID height height", "0 line1 1 2", "column height occurs more than once"),
+        ("FID IID height weight", "0 line1 1", "traits.txt, line 2: fewer columns than the 4 of the first line"),
+        ("FID IID height weight", "0 line1 1 x", "traits.txt, line 2: 'x' in column weight is not a number"),
+        ("FID IID height", "0 line1 1\n0 line1 2", "id line1 occurs more than once"),
+        ("FID IID", "0 line1", "has a header line with FID, IID and a name for each trait"),
+        ("FID name height", "0 line1 1", "has a header line with FID, IID and a name for each trait"),
+    ],
+)
+def test_plink_phenotypes_that_do_not_fit_are_refused(tmp_path, dosage, header, row, words):
+    (tmp_path / "traits.txt").write_text(f"{header}\n{row}\n")
+    assert words in refusal(tmp_path, *FILES, "prepare.phenotype_file=traits.txt")
+
+
 def cut(path, n_bytes):
     path.write_bytes(path.read_bytes()[:n_bytes])
 

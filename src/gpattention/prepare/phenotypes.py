@@ -4,10 +4,12 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gpattention.data.formats import read_phenotype_tables
-from gpattention.data.genotype_phenotype import name_some, refuse_repeats
+from gpattention.data.genotype_phenotype import name_some
 from gpattention.data.tables import (
     FAMILY,
     INDIVIDUAL,
@@ -16,7 +18,9 @@ from gpattention.data.tables import (
     UNREADABLE,
     first_line,
     is_of_plink,
+    read_shape,
     refuse_missing_file,
+    refuse_names,
     separator,
 )
 from gpattention.errors import InputError
@@ -25,6 +29,7 @@ log = logging.getLogger(__name__)
 
 NOT_MEASURED_BY_PLINK = -9
 PLINK_SUFFIXES = (".txt", ".pheno", ".phen")
+BLANKS = r"\s+"
 
 
 @dataclass(frozen=True)
@@ -61,23 +66,33 @@ def read_phenotypes(
 
 def read_plink_phenotypes(path: Path, environments: list[str] | None) -> pd.DataFrame:
     """Traits by IID from a table with blanks, tabs or (`.csv`) commas between its columns; NA or -9 where not measured."""
-    between = separator(path) if path.name.endswith(tuple(SEPARATORS)) else r"\s+"
+    is_table = path.name.endswith(tuple(SEPARATORS))
+    if is_table:
+        read_shape(path)
+    between = separator(path) if is_table else BLANKS
     try:
-        table = pd.read_csv(path, sep=between, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        cells = pd.read_csv(path, sep=between, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (*UNREADABLE, ValueError) as error:
         raise InputError(f"{path} cannot be read as a PLINK phenotype file ({first_line(error)}): mend it") from error
-    table = table.drop(columns=[name for name in FAMILY if name in table])
-    if table.columns[:1].isin(INDIVIDUAL).sum() != 1 or table.shape[1] < 2:
+    header = cells.iloc[0].tolist()
+    if not is_table and (short := (cells == "").any(axis=1).to_numpy()).any():
+        raise InputError(
+            f"{path}, line {int(short.argmax()) + 1}: fewer columns than the {len(header)} of the first line: mend it"
+        )
+    family = int(header[0] in FAMILY)
+    header, table = header[family:], cells.iloc[1:, family:].set_axis(header[family:], axis=1)
+    if len(header) < 2 or header[0] not in INDIVIDUAL:
         raise InputError(
             f"{path}: a PLINK phenotype file has a header line with FID, IID and a name for each trait; give one, or a .tsv "
             "with the id first"
         )
-    ids, table = table.iloc[:, 0].tolist(), table.iloc[:, 1:]
-    refuse_repeats(ids, f"{path}: IID")
-    names = list(table.columns) if environments is None else environments
-    if unknown := [name for name in names if name not in table]:
-        raise InputError(f"{path} has no column {', '.join(unknown)}: it has {name_some(list(table.columns), 20)}")
-    values = pd.DataFrame(index=pd.Index(ids))
+    ids = table.iloc[:, 0].tolist()
+    refuse_names(path, header, ids)
+    names = header[1:] if environments is None else environments
+    known = set(header[1:])
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(f"{path} has no column {', '.join(unknown)}: it has {name_some(header[1:], 20)}")
+    values: dict[str, NDArray[np.float64]] = {}
     for name in names:
         text = table[name].where(~table[name].isin(NOT_MEASURED), None)
         numbers = pd.to_numeric(text, errors="coerce")
@@ -91,4 +106,4 @@ def read_plink_phenotypes(path: Path, environments: list[str] | None) -> pd.Data
         if is_code.any():
             log.info("%s: %d values of -9 in column %s are taken as not measured", path.name, is_code.sum(), name)
         values[name] = numbers.where(~is_code).to_numpy(float)
-    return values
+    return pd.DataFrame(values, index=pd.Index(ids))
