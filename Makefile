@@ -11,7 +11,7 @@ help:
 	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about a minute)"
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
 	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross, killed sweeps (under 20 minutes)"
-	@echo "make stress     kills, lost processes, malformed input, full disks and memory in full counts (about 10 minutes)"
+	@echo "make stress     kills, lost processes, malformed input, full disks and memory in full counts (about 15 minutes)"
 	@echo "make fuzz       coverage-guided fuzzing of the readers by atheris, 20 seconds each (20 minutes)"
 	@echo "make setup      only the environment in $(VENV)"
 	@echo "make lock       write requirements.lock, the tested set with hashes; make audit looks for known faults in it"
