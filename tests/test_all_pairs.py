@@ -1,13 +1,11 @@
 import json
 import logging
 from functools import partialmethod
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import torch
 from conftest import SHARED_DATA, SMALL
-from lightning.pytorch.callbacks import ModelCheckpoint
 from processes import share
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import PolynomialFeatures
@@ -50,10 +48,8 @@ def make_data(n=500, n_loci=9, n_environments=1, missing=0.0, dosage=False, **se
 def fit(data, n_devices=1, **options):
     settings = {"pairwise_penalties": [1.0], "additive_penalties": [1.0]} | options
     module = AllPairsModule(n_loci=data.data.n_loci, environment_names=list(data.data.environment_names), **settings)
-    with TemporaryDirectory() as folder:
-        callbacks = [ModelCheckpoint(folder)]  # else Lightning takes one that writes into the present folder
-        settings = {"max_epochs": module.max_epochs, "by_gradients": False, "callbacks": callbacks}
-        make_trainer(accelerator="cpu", devices=n_devices, **settings).fit(module, datamodule=data)
+    trainer = make_trainer(accelerator="cpu", devices=n_devices, max_epochs=module.max_epochs, by_gradients=False)
+    trainer.fit(module, datamodule=data)
     return module
 
 

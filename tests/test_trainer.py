@@ -1,4 +1,5 @@
 import pytest
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from gpattention.errors import InputError
 from gpattention.trainer import make_trainer, refuse_missing_devices
@@ -25,6 +26,12 @@ def test_settings_reach_the_trainer():
         accelerator="cpu", devices=1, max_epochs=3, gradient_clip_val=2.0, precision="bf16-mixed", by_gradients=False
     )
     assert (solved.gradient_clip_val, solved.precision) == (None, "32-true")
+
+
+def test_nothing_is_written_where_no_folder_was_given(tmp_path):
+    assert make_trainer(accelerator="cpu", devices=1, max_epochs=1).checkpoint_callbacks == []
+    own = ModelCheckpoint(tmp_path)
+    assert make_trainer(accelerator="cpu", devices=1, max_epochs=1, callbacks=[own]).checkpoint_callbacks == [own]
 
 
 def test_more_gpus_than_there_are_are_refused(monkeypatch):

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 
@@ -73,6 +74,8 @@ def make_trainer(
         max_epochs=max_epochs,
         deterministic=deterministic,
         callbacks=callbacks,
+        # Asked for without a callback of ours, Lightning would write its own into the present folder.
+        enable_checkpointing=any(isinstance(one, Checkpoint) for one in callbacks or ()),
         plugins=plugins,
         logger=False,  # set once the run folder may be written to
         num_sanity_val_steps=0,
