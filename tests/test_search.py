@@ -48,6 +48,7 @@ def test_bad_intervals_are_refused(override):
         search.distribution(parse([override])[0])
 
 
+@pytest.mark.slow
 def test_search_goes_on_where_it_was_cut_off(tmp_path, small, monkeypatch):
     first, failed = sweep.run_sweep("mine", [], tmp_path, Options(n_trials=2, workers=2))
     assert not failed

@@ -158,6 +158,7 @@ def test_help_names_the_sweeps(monkeypatch, capsys):
 TINY = ["data.n_segregants=500", "data.n_loci=5", "trainer.max_epochs=1", "data.batch_size=32", "logger=none"]
 
 
+@pytest.mark.slow
 def test_transfer_curve_and_fine_tuning_from_the_sweeps_own_run(tmp_path, monkeypatch):
     content = blocks.read_sweep("transfer_simulated")
     kept = {
