@@ -51,7 +51,7 @@ def read_sweep_folder(folder: Path | str) -> FinishedSweep:
         texts = {"block", "run", "folder"}
         names = [name for name in results if not (name in texts or is_override(str(name)))]
         results[names] = results[names].apply(pd.to_numeric)
-        results[["block", "run"]]
+        results[["block", "run"]]  # a KeyError where one is not there
         # Runs lie in the sweep's folder; the path from when they were made may lead nowhere by now.
         results["folder"] = [str(folder / Path(path).name) for path in results["folder"]]
     except UNREADABLE as error:

@@ -69,8 +69,9 @@ def read_yaml(path: Path, cure: str) -> Any:
         cure: what to do where it cannot be read, the end of the message.
     """
     try:
-        # Safe: PlainLoader is yaml's SafeLoader, which makes no objects, made stricter.
-        return yaml.load(read_text(path, LARGEST_YAML), PlainLoader)
+        return yaml.load(
+            read_text(path, LARGEST_YAML), PlainLoader
+        )  # safe: a SafeLoader, which makes no objects, stricter
     except UNREADABLE as error:
         refuse(path, "as YAML", error, cure)
 

@@ -132,7 +132,6 @@ def join(
                 "ids goes by row order and needs as many rows"
             )
         return Joined(np.ones(stage.n_individuals, dtype=bool), phenotype_ids, 0)
-    refuse_repeats(genotype_ids, f"{place}: individual")
     shared = join_ids(tuple(genotype_ids), phenotype_ids, place, phenotype_file, on_missing_id, "on_missing_id")
     known = set(shared)
     rows = np.array([name in known for name in genotype_ids])

@@ -57,7 +57,7 @@ class GenotypeSource(ABC):
 
     @abstractmethod
     def individual_ids(self) -> tuple[str, ...] | None:
-        """N names, known once all is read; None where the rows are those of the phenotypes."""
+        """N names, each once, known once all is read; None where the rows are those of the phenotypes."""
 
     @abstractmethod
     def loci(self) -> pd.DataFrame:
