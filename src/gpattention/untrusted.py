@@ -69,9 +69,8 @@ def read_yaml(path: Path, cure: str) -> Any:
         cure: what to do where it cannot be read, the end of the message.
     """
     try:
-        return yaml.load(
-            read_text(path, LARGEST_YAML), PlainLoader
-        )  # safe: a SafeLoader, which makes no objects, stricter
+        text = read_text(path, LARGEST_YAML)
+        return yaml.load(text, PlainLoader)  # safe: a SafeLoader, which makes no objects, made stricter
     except UNREADABLE as error:
         refuse(path, "as YAML", error, cure)
 
