@@ -17,9 +17,9 @@ from test_launchers import needs_slurm
 from gpattention import artifacts
 from gpattention.config import compose_config
 from gpattention.errors import InputError, Preempted, RunLost
+from gpattention.files.atomic import write_json
 from gpattention.launch import Channel, explain, is_needed
 from gpattention.run import run
-from gpattention.whole_files import write_json
 
 DEVICES = ["trainer.devices=2", "model=transformer"]
 EPOCHS = "trainer.max_epochs=100"  # enough of them to be killed among

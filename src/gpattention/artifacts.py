@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from gpattention.checkpoints import read_checkpoint
-from gpattention.checksums import CHECKSUMS, list_checksums, refuse_changed
 from gpattention.config import check_config
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
+from gpattention.files.atomic import to_json, write_json, write_text
+from gpattention.files.checksums import CHECKSUMS, list_checksums, refuse_changed
+from gpattention.files.untrusted import read_arrays, read_object, read_yaml
 from gpattention.gpmap import GPMap
 from gpattention.module import GPMapModule
 from gpattention.preprocessing import Preprocessing
 from gpattention.restoring import restore
 from gpattention.targets import find_target
-from gpattention.untrusted import read_arrays, read_object, read_yaml
-from gpattention.whole_files import to_json, write_json, write_text
 
 CONFIG = "config.yaml"
 IDENTITY = "identity.json"

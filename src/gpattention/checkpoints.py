@@ -15,8 +15,8 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from gpattention.files.untrusted import UNREADABLE
 from gpattention.ranks import from_all, rank
-from gpattention.untrusted import UNREADABLE
 
 log = logging.getLogger(__name__)
 

@@ -116,7 +116,7 @@ def sweep() -> None:
 
 def cache() -> None:
     """Tell of the prepared data that runs share, or remove them."""
-    from gpattention.data import cache as prepared
+    from gpattention.files import cache as prepared
 
     if sys.argv[1:] not in ([], ["clear"]):
         stop(f"gpattention cache {' '.join(sys.argv[1:])}: give nothing more, or clear")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpattention.artifacts import IDENTITY, RESULTS_FORMAT
-from gpattention.checksums import file_digest, refuse_changed
 from gpattention.data.prepared_files import MANIFEST
 from gpattention.errors import InputError
-from gpattention.untrusted import read_object
+from gpattention.files.checksums import file_digest, refuse_changed
+from gpattention.files.untrusted import read_object
 
 # Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
 LEFT_OUT = {"logger", "profile", "overwrite", "resume"}

@@ -19,11 +19,11 @@ from gpattention.data.formats import Genotypes, map_genotypes, read_covariates, 
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.data.scaling import Scaling, describe_environments, extrapolate_scaling
 from gpattention.errors import InputError
+from gpattention.files.atomic import write_text
 from gpattention.matching import match_loci
 from gpattention.models.environment import EnvironmentCode
 from gpattention.prepare.genotypes_alone import is_raw, read_raw_genotypes
 from gpattention.progress import progress_bar
-from gpattention.whole_files import write_text
 
 log = logging.getLogger(__name__)
 

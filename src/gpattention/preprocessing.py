@@ -13,7 +13,7 @@ from gpattention.data.genotype_phenotype import Coding, refuse_repeats
 from gpattention.data.loci import mean_alleles
 from gpattention.data.scaling import Scaling
 from gpattention.errors import InputError
-from gpattention.untrusted import read_object
+from gpattention.files.untrusted import read_object
 
 
 @dataclass(frozen=True)

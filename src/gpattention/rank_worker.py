@@ -13,9 +13,9 @@ import psutil
 from omegaconf import OmegaConf
 
 from gpattention.errors import InputError, Preempted
+from gpattention.files.atomic import write_json
 from gpattention.launch import Channel
 from gpattention.run import run
-from gpattention.whole_files import write_json
 
 
 def main() -> None:

@@ -26,8 +26,9 @@ from gpattention.checkpoints import FolderCheckpoint, TrainingPosition, newest_w
 from gpattention.config import check_config, suggest
 from gpattention.conformal import calibrate, interval_scores
 from gpattention.data.datamodule import GPMapDataModule
-from gpattention.disk import full_disk_told
 from gpattention.errors import InputError
+from gpattention.files.atomic import write_json, write_text
+from gpattention.files.full_disk import full_disk_told
 from gpattention.fine_tuning import start_from
 from gpattention.gpmap import GPMap
 from gpattention.identity import identify, input_files, is_of, refuse_another, to_json
@@ -38,7 +39,6 @@ from gpattention.quiet import quiet_libraries
 from gpattention.run_log import log_kept_for
 from gpattention.targets import find_target
 from gpattention.trainer import make_trainer
-from gpattention.whole_files import write_json, write_text
 
 log = logging.getLogger(__name__)
 

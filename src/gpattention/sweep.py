@@ -17,14 +17,14 @@ from gpattention.analysis import comparison, curves, environments, figures, tran
 from gpattention.analysis.differences import print_differences
 from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
 from gpattention.config import suggest
-from gpattention.disk import full_disk_told
 from gpattention.errors import InputError, Preempted
+from gpattention.files.atomic import write_json, write_text
+from gpattention.files.full_disk import full_disk_told
+from gpattention.files.untrusted import read_object
 from gpattention.making import make
 from gpattention.planning import Planned, plan
 from gpattention.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY
 from gpattention.terminal import print_table
-from gpattention.untrusted import read_object
-from gpattention.whole_files import write_json, write_text
 from gpattention.workers import Outcome
 
 log = logging.getLogger(__name__)

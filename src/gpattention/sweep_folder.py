@@ -9,7 +9,7 @@ from gpattention import artifacts
 from gpattention.analysis.results import is_override
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
-from gpattention.untrusted import UNREADABLE, read_object, refuse
+from gpattention.files.untrusted import UNREADABLE, read_object, refuse
 
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
 DIFFERENCES = "differences.csv"

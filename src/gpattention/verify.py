@@ -12,9 +12,9 @@ from omegaconf import OmegaConf
 
 from gpattention import artifacts
 from gpattention.errors import InputError, NotReproduced
+from gpattention.files.untrusted import read_object
 from gpattention.identity import identify, refuse_another
 from gpattention.run import run as make
-from gpattention.untrusted import read_object
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import pytest
 from numpy.lib import format as npy
 from refusals import refused
 
-from gpattention import untrusted
 from gpattention.data.formats import read_genotypes
+from gpattention.files import untrusted
 
 GOOD = np.array([[0, 1], [1, 0], [1, 1]], dtype=np.int8)
 

@@ -16,8 +16,8 @@ from refusals import refused
 from gpattention import artifacts
 from gpattention.analysis.results import read_predictions
 from gpattention.checkpoints import DurableCheckpointIO, read_checkpoint, sealed
-from gpattention.checksums import CHECKSUMS, list_checksums
 from gpattention.config import compose_config
+from gpattention.files.checksums import CHECKSUMS, list_checksums
 from gpattention.identity import identify, refuse_another, run_digest
 from gpattention.run import run
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from gpattention.data import tables
 from gpattention.data.formats import read_covariates, read_genotypes, read_loci, read_table_data
 from gpattention.data.splits import read_stored_split
-from gpattention.data.tables import read_numbers
+from gpattention.files import tables
+from gpattention.files.tables import read_numbers
 
 GOOD = b"id\tA\tB\nx\t1\t0\ny\t0\t1\nz\t1\t1\n"
 PACKED = gzip.compress(GOOD)

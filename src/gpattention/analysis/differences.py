@@ -11,8 +11,8 @@ from gpattention.analysis.bootstrap import draw_r2, interval, mean_over_replicat
 from gpattention.analysis.results import OVERALL, shared_predictions
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
+from gpattention.files.atomic import write_text
 from gpattention.terminal import print_table
-from gpattention.whole_files import write_text
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from gpattention.artifacts import IDENTITY, SPLITS, TRUTH, Preprocessing, Run, load_run, read_arrays_of, read_object_of
-from gpattention.checksums import file_digest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.formats import read_genotypes, with_loci
 from gpattention.data.phenotypes import true_phenotypes
 from gpattention.errors import InputError
+from gpattention.files.checksums import file_digest
 from gpattention.identity import PREPARED, input_files
 from gpattention.matching import match_loci
 from gpattention.predict import choose_device, phenotypes_of

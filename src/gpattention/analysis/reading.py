@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gpattention.analysis import figures
-from gpattention.whole_files import write_bytes, write_text
+from gpattention.files.atomic import write_bytes, write_text
 
 
 class Reading(NamedTuple):

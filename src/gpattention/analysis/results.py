@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from gpattention import artifacts
-from gpattention.checksums import refuse_changed
 from gpattention.config import ROOT
 from gpattention.errors import InputError
+from gpattention.files.checksums import refuse_changed
 
 OVERALL = "mean"  # over environments, where a table has a row for each
 TYPES = {"id": str, "environment": str, "measured": float, "predicted": float}

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData, name_some
-from gpattention.data.tables import read_shape, separator
 from gpattention.errors import InputError
+from gpattention.files.tables import read_shape, separator
 
 log = logging.getLogger(__name__)
 

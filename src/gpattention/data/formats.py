@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gpattention import untrusted
 from gpattention.data.alleles import COUNTED, OTHER, Alleles, alleles_of
 from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.coded_rows import CodedRows
@@ -21,7 +20,9 @@ from gpattention.data.genotype_phenotype import (
     name_some,
     refuse_repeats,
 )
-from gpattention.data.tables import (
+from gpattention.errors import InputError
+from gpattention.files import untrusted
+from gpattention.files.tables import (
     NOT_MEASURED,
     is_of_plink,
     read_cells,
@@ -30,7 +31,6 @@ from gpattention.data.tables import (
     refuse_missing_file,
     refuse_other_count,
 )
-from gpattention.errors import InputError
 
 log = logging.getLogger(__name__)
 

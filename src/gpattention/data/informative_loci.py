@@ -5,11 +5,11 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from gpattention.data.cache import digest, prepared
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.data.loci import chromosomes, variable_loci
 from gpattention.data.pruning import Order, prune_loci
 from gpattention.errors import InputError
+from gpattention.files.cache import digest, prepared
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gpattention.data.cache import cache_folder
 from gpattention.errors import InputError
+from gpattention.files.cache import cache_folder
 from gpattention.progress import progress_bar
 
 Place = Literal["auto", "memory", "file"]

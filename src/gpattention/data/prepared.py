@@ -8,16 +8,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gpattention.checksums import file_digest
 from gpattention.config import check_type
-from gpattention.data import cache
 from gpattention.data import prepared_files as files
 from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.formats import read_covariates, read_phenotype_tables
 from gpattention.data.genotype_phenotype import Coding, GenotypePhenotypeData
-from gpattention.data.tables import read_cells, read_shape, refuse_other_count
 from gpattention.errors import InputError
-from gpattention.untrusted import read_array, read_object
+from gpattention.files import cache
+from gpattention.files.checksums import file_digest
+from gpattention.files.tables import read_cells, read_shape, refuse_other_count
+from gpattention.files.untrusted import read_array, read_object
 
 log = logging.getLogger(__name__)
 

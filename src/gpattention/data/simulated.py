@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gpattention.data.cache import prepared
 from gpattention.data.cross import random_markers, simulate_cross, spaced_markers
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.data.loci import choose_loci
 from gpattention.data.phenotypes import simulate_phenotypes
 from gpattention.data.pruning import prune_loci
 from gpattention.errors import InputError
+from gpattention.files.cache import prepared
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from gpattention.data.genotype_phenotype import name_some
-from gpattention.data.tables import read_text_column
 from gpattention.errors import InputError
+from gpattention.files.tables import read_text_column
 
 SplitScheme = Literal["fractions", "notebook", "kfold", "stored", "stored_folds"]
 

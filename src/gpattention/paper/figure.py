@@ -13,6 +13,7 @@ from gpattention.analysis.fitted_map import Accelerator
 from gpattention.artifacts import FIGURES as FIGURES_FOLDER
 from gpattention.config import suggest
 from gpattention.errors import InputError
+from gpattention.files.atomic import write_bytes
 from gpattention.paper import (
     against_linear,
     attention,
@@ -24,7 +25,6 @@ from gpattention.paper import (
 )
 from gpattention.paper.source import Source, read_source
 from gpattention.quiet import quiet_libraries
-from gpattention.whole_files import write_bytes
 
 log = logging.getLogger(__name__)
 

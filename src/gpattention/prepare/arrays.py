@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpattention.data.mapped import forget_pages
-from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
+from gpattention.files.tables import refuse_missing_file
+from gpattention.files.untrusted import read_array
 from gpattention.prepare.source import rows_at_once
-from gpattention.untrusted import read_array
 
 
 def in_single_precision(values: NDArray) -> NDArray[np.float32]:

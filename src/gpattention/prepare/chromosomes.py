@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from gpattention.errors import InputError
-from gpattention.untrusted import UNREADABLE, refuse
+from gpattention.files.untrusted import UNREADABLE, refuse
 
 BYTES_AT_ONCE = 2**24
 MOST = 10_000  # chromosomes, scaffolds and all

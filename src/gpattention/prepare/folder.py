@@ -8,8 +8,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gpattention.data.prepared_files import MANIFEST
-from gpattention.disk import full_disk_told
 from gpattention.errors import InputError
+from gpattention.files.full_disk import full_disk_told
 
 PARTIAL, REPLACED = ".partial", ".replaced"
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from gpattention.data.formats import read_phenotype_tables
 from gpattention.data.genotype_phenotype import name_some
-from gpattention.data.tables import (
+from gpattention.errors import InputError
+from gpattention.files.tables import (
     FAMILY,
     INDIVIDUAL,
     NOT_MEASURED,
@@ -23,7 +24,6 @@ from gpattention.data.tables import (
     refuse_names,
     separator,
 )
-from gpattention.errors import InputError
 
 log = logging.getLogger(__name__)
 

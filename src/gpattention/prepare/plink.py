@@ -9,8 +9,8 @@ import pandas as pd
 
 from gpattention.data.alleles import COUNTED, OTHER
 from gpattention.data.genotype_phenotype import refuse_repeats
-from gpattention.data.tables import UNREADABLE, first_line, refuse_missing_file
 from gpattention.errors import InputError
+from gpattention.files.tables import UNREADABLE, first_line, refuse_missing_file
 from gpattention.prepare.libraries import needed
 from gpattention.prepare.phenotypes import read_phenotypes
 from gpattention.prepare.source import NO_CALL, Block, GenotypeSource, RawData, rows_at_once

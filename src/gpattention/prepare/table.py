@@ -17,15 +17,8 @@ from gpattention.data.genotype_phenotype import (
     detect_coding,
     distinct_values,
 )
-from gpattention.data.tables import (
-    NOT_MEASURED,
-    locate_text,
-    read_shape,
-    refuse_names,
-    refuse_other_count,
-    separator,
-)
 from gpattention.errors import InputError
+from gpattention.files.tables import NOT_MEASURED, locate_text, read_shape, refuse_names, refuse_other_count, separator
 from gpattention.prepare.arrays import ArrayRows, in_single_precision
 from gpattention.prepare.loci import table_of_loci
 from gpattention.prepare.phenotypes import read_phenotypes

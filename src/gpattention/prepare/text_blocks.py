@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gpattention.ahead import ahead
-from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
+from gpattention.files.tables import refuse_missing_file
 
 COMPRESSED_AT_ONCE = 2**20
 TEXT_AT_ONCE = 2**23

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from gpattention.data.alleles import COUNTED, OTHER
 from gpattention.data.genotype_phenotype import name_some, refuse_repeats
-from gpattention.data.tables import first_line, refuse_missing_file
 from gpattention.errors import InputError
+from gpattention.files.tables import first_line, refuse_missing_file
 from gpattention.prepare.chromosomes import chromosomes_of
 from gpattention.prepare.libraries import needed
 from gpattention.prepare.phenotypes import read_phenotypes

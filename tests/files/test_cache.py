@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from gpattention.data import cache
 from gpattention.errors import InputError
+from gpattention.files import cache
 
 
 @pytest.fixture(autouse=True)

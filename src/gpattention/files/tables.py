@@ -14,7 +14,7 @@ import pandas as pd
 
 from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.errors import InputError
-from gpattention.untrusted import UNREADABLE, refuse, refuse_larger_than_memory
+from gpattention.files.untrusted import UNREADABLE, refuse, refuse_larger_than_memory
 
 SEPARATORS = {".tsv": "\t", ".csv": ",", ".tsv.gz": "\t", ".csv.gz": ","}
 FAMILY, INDIVIDUAL = ("FID", "#FID"), ("IID", "#IID")  # of PLINK

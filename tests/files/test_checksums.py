@@ -3,8 +3,8 @@ import subprocess
 
 import pytest
 
-from gpattention.checksums import list_checksums, refuse_changed
 from gpattention.errors import InputError
+from gpattention.files.checksums import list_checksums, refuse_changed
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpattention.data.tables import read_numbers, read_shape, read_text_column
 from gpattention.errors import InputError
+from gpattention.files.tables import read_numbers, read_shape, read_text_column
 
 
 def write_gzip(path, text):

@@ -4,8 +4,8 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from gpattention.data.tables import refuse_missing_file
 from gpattention.errors import InputError
+from gpattention.files.tables import refuse_missing_file
 
 CHECKSUMS = "checksums.txt"
 LARGEST = 2**20
