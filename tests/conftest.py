@@ -47,6 +47,6 @@ def own_cache(tmp_path_factory):
 
 @pytest.fixture(autouse=True, scope="session")
 def quiet():
-    from gpattention.quiet import quiet_libraries
+    from gpattention.output.silenced_warnings import quiet_libraries
 
     quiet_libraries()

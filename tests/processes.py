@@ -38,7 +38,7 @@ def work(queue, n, number, port, function, arguments):
     import torch
 
     from gpattention import ranks
-    from gpattention.quiet import quiet_libraries
+    from gpattention.output.silenced_warnings import quiet_libraries
 
     torch.set_num_threads(1)
     quiet_libraries()

@@ -40,7 +40,7 @@ def start(folder, moment=None, at=0):
 def work(folder, moment, at):
     import torch
 
-    from gpattention.quiet import quiet_libraries
+    from gpattention.output.silenced_warnings import quiet_libraries
 
     torch.set_num_threads(1)
     quiet_libraries()

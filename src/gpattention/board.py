@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gpattention.progress import console
+from gpattention.output.progress import console
 from gpattention.workers import Outcome
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning as L
 
-from gpattention.progress import progress_bar
+from gpattention.output.progress import progress_bar
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gpattention.config import check_node, conf_folder, explain, plain_values
 from gpattention.errors import InputError, NotReproduced, Preempted, RunLost
-from gpattention.secrets import refuse_secret_arguments
+from gpattention.output.secrets import refuse_secret_arguments
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.module import GPMapModule
-from gpattention.secrets import refuse_secrets
+from gpattention.output.secrets import refuse_secrets
 from gpattention.targets import find_target, refuse_inner_targets
 
 Node = dict[str, Any]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gpattention.errors import InputError
-from gpattention.progress import progress_bar
+from gpattention.output.progress import progress_bar
 
 MAX_ITERATIONS = 2000
 

@@ -23,7 +23,7 @@ import torch
 
 from gpattention import artifacts
 from gpattention.errors import InputError, Preempted, RunLost
-from gpattention.progress import progress_bar
+from gpattention.output.progress import progress_bar
 from gpattention.ranks import n_started
 from gpattention.trainer import refuse_missing_devices
 from gpattention.workers import ending

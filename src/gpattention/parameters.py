@@ -6,7 +6,7 @@ import torch
 from gpattention.errors import InputError
 from gpattention.models.attention import Attention
 from gpattention.models.transformer import Transformer
-from gpattention.terminal import print_table
+from gpattention.output.terminal import print_table
 
 
 def show_parameters(*, n_loci: int, embedding_dim: int, n_layers: int, n_environments: int) -> None:

@@ -10,7 +10,7 @@ from gpattention import identity, loggers
 from gpattention.blocks import Job, escape_quotes, expand
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
-from gpattention.progress import progress_bar
+from gpattention.output.progress import progress_bar
 
 log = logging.getLogger(__name__)
 

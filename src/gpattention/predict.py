@@ -22,8 +22,8 @@ from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
 from gpattention.matching import match_loci
 from gpattention.models.environment import EnvironmentCode
+from gpattention.output.progress import progress_bar
 from gpattention.prepare.genotypes_alone import is_raw, read_raw_genotypes
-from gpattention.progress import progress_bar
 
 log = logging.getLogger(__name__)
 

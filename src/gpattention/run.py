@@ -19,7 +19,6 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from gpattention import artifacts, launch, loggers, ranks, replacing
-from gpattention.analysis import figures
 from gpattention.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.ceiling import over_ceiling, r2_ceiling
 from gpattention.checkpoints import FolderCheckpoint, TrainingPosition, newest_whole, read_checkpoint
@@ -33,10 +32,11 @@ from gpattention.fine_tuning import start_from
 from gpattention.gpmap import GPMap
 from gpattention.identity import identify, input_files, is_of, refuse_another, to_json
 from gpattention.module import GPMapModule
+from gpattention.output import figures
+from gpattention.output.run_log import log_kept_for
+from gpattention.output.silenced_warnings import quiet_libraries
 from gpattention.preemption import SaveOnSigterm
 from gpattention.provenance import made_with
-from gpattention.quiet import quiet_libraries
-from gpattention.run_log import log_kept_for
 from gpattention.targets import find_target
 from gpattention.trainer import make_trainer
 

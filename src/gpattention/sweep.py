@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 
 from gpattention import artifacts, launchers, loggers, ranks, search
-from gpattention.analysis import comparison, curves, environments, figures, transfer, unseen
+from gpattention.analysis import comparison, curves, environments, transfer, unseen
 from gpattention.analysis.differences import print_differences
 from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
 from gpattention.config import suggest
@@ -22,9 +22,10 @@ from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told
 from gpattention.files.untrusted import read_object
 from gpattention.making import make
+from gpattention.output import figures
+from gpattention.output.terminal import print_table
 from gpattention.planning import Planned, plan
 from gpattention.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY
-from gpattention.terminal import print_table
 from gpattention.workers import Outcome
 
 log = logging.getLogger(__name__)

@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from gpattention.analysis import figures
 from gpattention.analysis.genome import lay_out, mark_chromosomes
+from gpattention.output import figures
 
 
 def test_chromosomes_lie_side_by_side_in_their_order():

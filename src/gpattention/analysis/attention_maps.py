@@ -16,13 +16,13 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gpattention.analysis import figures
 from gpattention.analysis.fitted_map import FittedMap
 from gpattention.analysis.reading import Reading
 from gpattention.errors import InputError
 from gpattention.models.kernels import SoftmaxAttention, attention_weights
 from gpattention.module import GPMapModule
-from gpattention.progress import progress_bar
+from gpattention.output import figures
+from gpattention.output.progress import progress_bar
 
 BLOCK_VALUES = 16 * 2**20  # attention weights of a layer that are there at once
 PANELS = {

@@ -12,7 +12,7 @@ from gpattention.analysis.results import OVERALL, shared_predictions
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
-from gpattention.terminal import print_table
+from gpattention.output.terminal import print_table
 
 log = logging.getLogger(__name__)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis import figures
 from gpattention.analysis.fitted_map import FittedMap
 from gpattention.analysis.reading import Reading
 from gpattention.analysis.substitutions import Predict
 from gpattention.analysis.walsh import all_genotypes, order_rows, variance_by_order, walsh_hadamard
 from gpattention.errors import InputError
+from gpattention.output import figures
 
 
 def read(fitted: FittedMap) -> Reading:

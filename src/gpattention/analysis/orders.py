@@ -11,7 +11,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gpattention.analysis import figures
 from gpattention.analysis.fitted_map import FittedMap
 from gpattention.analysis.polynomial import MOST_TERMS, fit_polynomial, n_pairwise_terms
 from gpattention.analysis.reading import Reading
@@ -19,7 +18,8 @@ from gpattention.analysis.spectrum import Part, Spectrum, fit_spectrum
 from gpattention.analysis.substitutions import Predict
 from gpattention.analysis.walks import Walks, independent_walks, linkage_blocks, linked_walks, mosaics
 from gpattention.errors import InputError
-from gpattention.progress import progress_bar
+from gpattention.output import figures
+from gpattention.output.progress import progress_bar
 
 log = logging.getLogger(__name__)
 

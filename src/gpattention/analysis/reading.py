@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gpattention.analysis import figures
 from gpattention.files.atomic import write_bytes, write_text
+from gpattention.output import figures
 
 
 class Reading(NamedTuple):

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from gpattention.analysis import figures
+from gpattention.output import figures
 
 MOST_SETS = 1_000_000
 

@@ -7,13 +7,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gpattention.analysis import figures
 from gpattention.analysis.expansion import Coefficients, coefficients, layer_weights
 from gpattention.analysis.fitted_map import FittedMap
 from gpattention.analysis.genome import lay_out, mark_chromosomes
 from gpattention.analysis.reading import Reading
 from gpattention.errors import InputError
 from gpattention.module import GPMapModule
+from gpattention.output import figures
 
 MOST_LOCI_OF_THIRD_ORDER = 100
 MOST_ROWS = 10_000  # of an order

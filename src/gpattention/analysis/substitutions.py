@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from gpattention.progress import progress_bar
+from gpattention.output.progress import progress_bar
 
 Predict = Callable[[NDArray], NDArray[np.float64]]  # (N, L) genotypes to (N, E) phenotypes
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis import figures
 from gpattention.analysis.results import split_blocks
 from gpattention.blocks import Sweep
+from gpattention.output import figures
 
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:

@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention import artifacts
-from gpattention.analysis import figures
 from gpattention.analysis.results import correlation, r2, read_predictions, split_blocks
 from gpattention.blocks import Sweep
 from gpattention.errors import InputError
 from gpattention.files.checksums import refuse_changed
+from gpattention.output import figures
 from gpattention.preprocessing import Preprocessing
 
 ITSELF = "the map itself"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gpattention.progress import progress_bar
+from gpattention.output.progress import progress_bar
 
 # Lengths in bp of chromosomes I to XVI of the S288C reference genome, release R64 (Saccharomyces Genome Database).
 CHROMOSOME_BP = np.array(

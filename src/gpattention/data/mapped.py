@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gpattention.errors import InputError
 from gpattention.files.cache import cache_folder
-from gpattention.progress import progress_bar
+from gpattention.output.progress import progress_bar
 
 Place = Literal["auto", "memory", "file"]
 SHARE_OF_MEMORY = 0.5  # of what is free; more stays in the file

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpattention.errors import InputError
-from gpattention.progress import progress_bar
+from gpattention.output.progress import progress_bar
 
 Order = Literal["random", "ascending"]
 Index = NDArray[np.int64]

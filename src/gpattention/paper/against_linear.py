@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gpattention.analysis import figures
 from gpattention.analysis.effects import effect_sizes
 from gpattention.analysis.results import read_predictions
 from gpattention.errors import InputError
+from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of
 

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gpattention.analysis import figures
 from gpattention.analysis.results import split_blocks
+from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from gpattention.analysis import figures
 from gpattention.analysis.fitted_map import Accelerator
 from gpattention.artifacts import FIGURES as FIGURES_FOLDER
 from gpattention.config import suggest
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_bytes
+from gpattention.output import figures
+from gpattention.output.silenced_warnings import quiet_libraries
 from gpattention.paper import (
     against_linear,
     attention,
@@ -24,7 +25,6 @@ from gpattention.paper import (
     true_effects,
 )
 from gpattention.paper.source import Source, read_source
-from gpattention.quiet import quiet_libraries
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention import artifacts
-from gpattention.analysis import figures
 from gpattention.errors import InputError
+from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gpattention.analysis import figures
+from gpattention.output import figures
 
 COLUMN_INCHES, PAGE_INCHES = 3.42, 7.0
 LABEL, TICK = 8, 7  # points

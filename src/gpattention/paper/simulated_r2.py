@@ -4,10 +4,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gpattention.analysis import figures
 from gpattention.analysis.curves import as_numbers
 from gpattention.analysis.results import REPLICATES, label, varied_keys
 from gpattention.errors import InputError
+from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis import figures
 from gpattention.analysis.results import split_blocks
 from gpattention.errors import InputError
+from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of
 

@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 from gpattention.errors import InputError
+from gpattention.output.progress import console
 from gpattention.prepare.libraries import needed
-from gpattention.progress import console
 
 log = logging.getLogger(__name__)
 

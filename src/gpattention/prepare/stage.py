@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gpattention.output.progress import progress_bar
 from gpattention.prepare.source import NO_CALL, GenotypeSource, rows_at_once
-from gpattention.progress import progress_bar
 
 HEADER_BYTES = 128  # room before the alleles for the header of an .npy file
 

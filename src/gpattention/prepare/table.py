@@ -19,11 +19,11 @@ from gpattention.data.genotype_phenotype import (
 )
 from gpattention.errors import InputError
 from gpattention.files.tables import NOT_MEASURED, locate_text, read_shape, refuse_names, refuse_other_count, separator
+from gpattention.output.progress import progress_bar
 from gpattention.prepare.arrays import ArrayRows, in_single_precision
 from gpattention.prepare.loci import table_of_loci
 from gpattention.prepare.phenotypes import read_phenotypes
 from gpattention.prepare.source import NO_CALL, Block, GenotypeSource, RawData, rows_at_once
-from gpattention.progress import progress_bar
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from gpattention.analysis import figures
-from gpattention.terminal import HEADINGS, format_cell, format_rows
+from gpattention.output import figures
+from gpattention.output.terminal import HEADINGS, format_cell, format_rows
 
 MOST_ROWS = 200
 

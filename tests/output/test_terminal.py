@@ -1,6 +1,6 @@
 import pandas as pd
 
-from gpattention import terminal
+from gpattention.output import terminal
 
 
 def test_cells_stand_as_they_are(capsys):

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpattention.analysis import figures
+from gpattention.output import figures
 
 HISTORY = [{"epoch": k, "val/r2": 0.1 * k, "train/loss": 1 - 0.1 * k} for k in range(1, 6)]
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from logging.handlers import MemoryHandler
 from pathlib import Path
 
-from gpattention.secrets import RedactingFormatter
+from gpattention.output.secrets import RedactingFormatter
 
 
 class LogFile(logging.FileHandler):

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from gpattention.run_log import log_kept_for
+from gpattention.output.run_log import log_kept_for
 
 
 def test_what_was_said_before_the_file_is_opened_is_in_it(tmp_path):
