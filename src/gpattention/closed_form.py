@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gpattention.data.batching import Batch, Batching
 from gpattention.gpmap import GPMap, of_all_ranks
-from gpattention.metrics import R2PerEnvironment
+from gpattention.scores.metrics import R2PerEnvironment
 
 
 class ClosedFormMap(GPMap):

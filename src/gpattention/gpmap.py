@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gpattention.data.batching import Batch, Batching
-from gpattention.metrics import R2PerEnvironment
 from gpattention.ranks import share_of, sum_over_ranks
+from gpattention.scores.metrics import R2PerEnvironment
 
 
 class GPMap(L.LightningModule):

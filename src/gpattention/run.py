@@ -23,7 +23,6 @@ from gpattention.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.ceiling import over_ceiling, r2_ceiling
 from gpattention.checkpoints import FolderCheckpoint, TrainingPosition, newest_whole, read_checkpoint
 from gpattention.config import check_config, suggest
-from gpattention.conformal import calibrate, interval_scores
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_json, write_text
@@ -37,6 +36,7 @@ from gpattention.output.run_log import log_kept_for
 from gpattention.output.silenced_warnings import quiet_libraries
 from gpattention.preemption import SaveOnSigterm
 from gpattention.provenance import made_with
+from gpattention.scores.conformal import calibrate, interval_scores
 from gpattention.targets import find_target
 from gpattention.trainer import make_trainer
 

@@ -10,13 +10,13 @@ import pandas as pd
 
 from gpattention import artifacts
 from gpattention.analysis.results import OVERALL, read_predictions
-from gpattention.conformal import calibrate
 from gpattention.files.untrusted import UNREADABLE, refuse
 from gpattention.identity import flatten, input_files
 from gpattention.output import figures
 from gpattention.preprocessing import Preprocessing
 from gpattention.report.command import train_command
 from gpattention.report.page import Section, Table, show_figure, show_file, show_table, show_values
+from gpattention.scores.conformal import calibrate
 
 NEEDED = (
     artifacts.METRICS,

@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.metrics import mean_squared_error, r2_score
 
-from gpattention.metrics import R2PerEnvironment
+from gpattention.scores.metrics import R2PerEnvironment
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 50])

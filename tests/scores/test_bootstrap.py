@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from gpattention.analysis.bootstrap import draw_r2, interval, mean_over_replicates
+from gpattention.scores.bootstrap import draw_r2, interval, mean_over_replicates
 
 
 def make(n, rng, noise=(0.5, 0.6)):
