@@ -20,10 +20,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from gpattention import artifacts, launch, loggers, ranks, replacing
 from gpattention.callbacks import EpochHistory, FitProgress, OnEpoch
-from gpattention.ceiling import over_ceiling, r2_ceiling
 from gpattention.checkpoints import FolderCheckpoint, TrainingPosition, newest_whole, read_checkpoint
 from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.noise_ceiling import over_ceiling, r2_ceiling
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told

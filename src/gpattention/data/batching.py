@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from gpattention.ahead import ahead
 from gpattention.data.mapped import MappedRows
+from gpattention.data.prefetch import ahead
 from gpattention.errors import InputError
 
 Batching = Literal["shuffled", "balanced", "one_pass"]

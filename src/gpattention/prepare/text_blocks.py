@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from gpattention.ahead import ahead
+from gpattention.data.prefetch import ahead
 from gpattention.errors import InputError
 from gpattention.files.tables import refuse_missing_file
 

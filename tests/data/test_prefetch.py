@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from gpattention.ahead import ahead
+from gpattention.data.prefetch import ahead
 
 
 def test_items_come_in_order_and_all():

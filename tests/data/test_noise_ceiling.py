@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from gpattention.ceiling import over_ceiling, r2_ceiling
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData, SimulatedTruth
+from gpattention.data.noise_ceiling import over_ceiling, r2_ceiling
 
 
 def make(**more):
