@@ -37,7 +37,7 @@ FUNCTIONS = {
     "compare": "gpattention.analysis.differences.compare",
     "figure": "gpattention.paper.figure.draw_figure",
     "report": "gpattention.report.report.report",
-    "parameters": "gpattention.parameters.show_parameters",
+    "parameters": "gpattention.models.parameters.show_parameters",
 }
 
 HELP = """gpattention: maps from genotype to phenotype

@@ -2,7 +2,7 @@ import pytest
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.parameters import count_parameters, show_parameters
+from gpattention.models.parameters import count_parameters, show_parameters
 from gpattention.run import run
 
 
