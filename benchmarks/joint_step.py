@@ -22,7 +22,7 @@ from torch import nn
 
 from gpattention.models.attention import Attention
 from gpattention.models.transformer import Transformer
-from gpattention.module import weighted_squared_error
+from gpattention.training.by_gradients import weighted_squared_error
 
 MODELS: dict[str, Callable[..., nn.Module]] = {"attention": Attention, "transformer": Transformer}
 

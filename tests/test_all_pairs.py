@@ -18,7 +18,7 @@ from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 from gpattention.ridge import RidgeModule
 from gpattention.run import run
-from gpattention.trainer import make_trainer
+from gpattention.training.trainer import make_trainer
 
 EXACT = {"arithmetic": "float64", "tolerance": 1e-11}
 

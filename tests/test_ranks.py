@@ -12,9 +12,9 @@ from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 from gpattention.kernel_ridge import KernelRidgeModule
 from gpattention.kronecker import KroneckerModule
-from gpattention.module import GPMapModule
 from gpattention.ridge import RidgeModule
-from gpattention.trainer import make_trainer
+from gpattention.training.by_gradients import GPMapModule
+from gpattention.training.trainer import make_trainer
 
 NAMES = tuple("ABCDE")
 

@@ -13,13 +13,13 @@ from sklearn.metrics import r2_score
 
 from gpattention import artifacts, replacing
 from gpattention import run as run_module
-from gpattention.checkpoints import read_checkpoint
 from gpattention.config import check_config, compose_config
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.splits import split_individuals
 from gpattention.errors import InputError
-from gpattention.module import GPMapModule
 from gpattention.run import build_data, run
+from gpattention.training.by_gradients import GPMapModule
+from gpattention.training.checkpoints import read_checkpoint
 
 # Not compared between runs: what depends on the machine and the moment.
 MEASURED_ON_THE_MACHINE = {"fit_seconds", "segregants_per_second", "peak_memory_mib"}

@@ -14,9 +14,9 @@ from conftest import SMALL
 
 from gpattention import artifacts
 from gpattention.artifacts import load_run
-from gpattention.checkpoints import read_checkpoint
 from gpattention.config import compose_config
 from gpattention.run import run
+from gpattention.training.checkpoints import read_checkpoint
 from gpattention.workers import PROCESSES, load_ahead
 
 N_EPOCHS = 25

@@ -21,9 +21,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
-from gpattention.module import GPMapModule
 from gpattention.output.secrets import refuse_secrets
 from gpattention.targets import find_target, refuse_inner_targets
+from gpattention.training.by_gradients import GPMapModule
 
 Node = dict[str, Any]
 ROOT: dict[str, Any] = {

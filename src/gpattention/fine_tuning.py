@@ -9,7 +9,7 @@ from gpattention.data.alleles import alleles_of, signs_of
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
-from gpattention.module import GPMapModule
+from gpattention.training.by_gradients import GPMapModule
 
 PER_ENVIRONMENT = ("network.readout.deviation", "network.readout.offset_deviation")
 MAY_DIFFER = {"dropout", "init_std", "attention_kernel"}  # without being another map

@@ -10,12 +10,12 @@ import psutil
 import torch
 from torch import Tensor
 
-from gpattention.closed_form import ClosedFormMap
 from gpattention.conjugate_gradients import solve_together
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
 from gpattention.interaction_kernels import GenotypeKernel, InteractionKernels
 from gpattention.reml import estimate_variances
+from gpattention.training.closed_form import ClosedFormMap
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ import psutil
 import torch
 from torch import Tensor
 
-from gpattention.closed_form import ClosedFormMap
 from gpattention.conjugate_gradients import solve_together
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
 from gpattention.genetic_covariance import genetic_covariance
+from gpattention.training.closed_form import ClosedFormMap
 
 TOLERANCE = 1e-8  # of the residual of the equations, relative
 

@@ -25,7 +25,7 @@ from gpattention import artifacts
 from gpattention.errors import InputError, Preempted, RunLost
 from gpattention.output.progress import progress_bar
 from gpattention.ranks import n_started
-from gpattention.trainer import refuse_missing_devices
+from gpattention.training.trainer import refuse_missing_devices
 from gpattention.workers import ending
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from gpattention.data.datamodule import GPMapDataModule
-from gpattention.gpmap import GPMap
 from gpattention.ranks import n_ranks
+from gpattention.training.gpmap import GPMap
 
 PACKAGES = ("gpattention", "torch", "lightning", "hydra-core", "numpy")
 

@@ -6,8 +6,8 @@ import torch
 
 from gpattention.config import check_node, check_type
 from gpattention.errors import InputError
-from gpattention.gpmap import GPMap
 from gpattention.targets import find_target
+from gpattention.training.gpmap import GPMap
 
 PROBE = 2  # individuals that a restored map is tried on
 

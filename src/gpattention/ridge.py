@@ -10,10 +10,10 @@ import psutil
 import torch
 from torch import Tensor
 
-from gpattention.closed_form import ClosedFormMap
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
 from gpattention.ranks import sum_over_ranks
+from gpattention.training.closed_form import ClosedFormMap
 
 
 class RidgeModule(ClosedFormMap):

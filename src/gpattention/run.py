@@ -18,9 +18,7 @@ from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from gpattention import artifacts, launch, loggers, ranks, replacing
-from gpattention.callbacks import EpochHistory, FitProgress, OnEpoch
-from gpattention.checkpoints import FolderCheckpoint, TrainingPosition, newest_whole, read_checkpoint
+from gpattention import artifacts, launch, ranks, replacing
 from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.noise_ceiling import over_ceiling, r2_ceiling
@@ -28,17 +26,20 @@ from gpattention.errors import InputError
 from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told
 from gpattention.fine_tuning import start_from
-from gpattention.gpmap import GPMap
 from gpattention.identity import identify, input_files, is_of, refuse_another, to_json
-from gpattention.module import GPMapModule
 from gpattention.output import figures
 from gpattention.output.run_log import log_kept_for
 from gpattention.output.silenced_warnings import quiet_libraries
-from gpattention.preemption import SaveOnSigterm
 from gpattention.provenance import made_with
 from gpattention.scores.conformal import calibrate, interval_scores
 from gpattention.targets import find_target
-from gpattention.trainer import make_trainer
+from gpattention.training import loggers
+from gpattention.training.by_gradients import GPMapModule
+from gpattention.training.callbacks import EpochHistory, FitProgress, OnEpoch
+from gpattention.training.checkpoints import FolderCheckpoint, TrainingPosition, newest_whole, read_checkpoint
+from gpattention.training.gpmap import GPMap
+from gpattention.training.preemption import SaveOnSigterm
+from gpattention.training.trainer import make_trainer
 
 log = logging.getLogger(__name__)
 

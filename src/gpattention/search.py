@@ -14,13 +14,14 @@ import pandas as pd
 from hydra.core.override_parser.types import Override
 from matplotlib.figure import Figure
 
-from gpattention import artifacts, identity, loggers
+from gpattention import artifacts, identity
 from gpattention.blocks import Sweep, name_of, parse
 from gpattention.board import Board
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
 from gpattention.launchers import is_installed
 from gpattention.output import figures
+from gpattention.training import loggers
 from gpattention.workers import Outcome, Workers, default_workers
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 
-from gpattention import artifacts, launchers, loggers, ranks, search
+from gpattention import artifacts, launchers, ranks, search
 from gpattention.analysis import comparison, curves, environments, transfer, unseen
 from gpattention.analysis.differences import print_differences
 from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
@@ -26,6 +26,7 @@ from gpattention.output import figures
 from gpattention.output.terminal import print_table
 from gpattention.planning import Planned, plan
 from gpattention.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY
+from gpattention.training import loggers
 from gpattention.workers import Outcome
 
 log = logging.getLogger(__name__)

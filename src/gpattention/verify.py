@@ -78,7 +78,11 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], pd.Series]:
     artifacts.refuse_incomplete(folder, NEEDED)
     try:
         config = artifacts.read_config(folder)
-        config |= {"overwrite": False, "resume": "never", "logger": {"_target_": "gpattention.loggers.no_loggers"}}
+        config |= {
+            "overwrite": False,
+            "resume": "never",
+            "logger": {"_target_": "gpattention.training.loggers.no_loggers"},
+        }
         metrics = read_object(folder / artifacts.METRICS, ("made_with",), artifacts.MEND)
         return config, metrics, read_predictions(folder)
     except artifacts.DAMAGED as error:

@@ -21,8 +21,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 with atheris.instrument_imports(include=["gpattention"]) if len(sys.argv) > 1 else nullcontext():
     import test_fuzz as readers
 
-    from gpattention.checkpoints import DamagedCheckpoint
     from gpattention.errors import InputError
+    from gpattention.training.checkpoints import DamagedCheckpoint
 
 OPTIONS = ("-max_total_time=20", "-print_final_stats=1")
 

@@ -9,11 +9,11 @@ from conftest import ROOT, SMALL
 
 from gpattention import artifacts, sweep
 from gpattention import run as runs
-from gpattention.checkpoints import read_checkpoint
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.files.full_disk import full_disk_told
 from gpattention.run import run
+from gpattention.training.checkpoints import read_checkpoint
 
 FULL = r"the disk of .*{name}.* is full.* MiB free now\): make room"
 

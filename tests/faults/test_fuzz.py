@@ -19,7 +19,6 @@ from tiny_sweeps import make_sweep
 from gpattention import artifacts
 from gpattention.analysis.results import read_predictions
 from gpattention.blocks import read_sweep
-from gpattention.checkpoints import DamagedCheckpoint, read_checkpoint, sealed
 from gpattention.config import compose_config
 from gpattention.data.causal_loci import read_causal_loci
 from gpattention.data.formats import read_covariates, read_genotypes, read_loci, read_table_data
@@ -37,6 +36,7 @@ from gpattention.report.of_run import read_record
 from gpattention.report.of_sweep import name_runs
 from gpattention.run import run
 from gpattention.sweep_folder import DIFFERENCES, RESULTS, SUMMARY, read_sweep_folder, read_table_of
+from gpattention.training.checkpoints import DamagedCheckpoint, read_checkpoint, sealed
 from gpattention.verify import read_run
 
 SECONDS = 10

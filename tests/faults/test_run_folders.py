@@ -15,11 +15,11 @@ from refusals import refused
 
 from gpattention import artifacts
 from gpattention.analysis.results import read_predictions
-from gpattention.checkpoints import DurableCheckpointIO, read_checkpoint, sealed
 from gpattention.config import compose_config
 from gpattention.files.checksums import CHECKSUMS, list_checksums
 from gpattention.identity import identify, refuse_another, run_digest
 from gpattention.run import run
+from gpattention.training.checkpoints import DurableCheckpointIO, read_checkpoint, sealed
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ UNFIT = {
     "checkpoint: one value for all": parameters(lambda values: torch.zeros(1).expand(2**20, 2**20)),
     "checkpoint: sparse": parameters(lambda values: values.to_sparse()),
     "checkpoint: class of Python": model(_target_="os.system"),
-    "checkpoint: class of torch": model(_target_="gpattention.module.nn.Linear"),
+    "checkpoint: class of torch": model(_target_="gpattention.training.by_gradients.nn.Linear"),
     "checkpoint: unknown argument": model(command="ls"),
     "checkpoint: instantiator": settings(_instantiator="os.system"),
     "checkpoint: no loci": settings(n_loci=0),

@@ -20,9 +20,9 @@ from gpattention.analysis.fitted_map import FittedMap
 from gpattention.analysis.reading import Reading
 from gpattention.errors import InputError
 from gpattention.models.kernels import SoftmaxAttention, attention_weights
-from gpattention.module import GPMapModule
 from gpattention.output import figures
 from gpattention.output.progress import progress_bar
+from gpattention.training.by_gradients import GPMapModule
 
 BLOCK_VALUES = 16 * 2**20  # attention weights of a layer that are there at once
 PANELS = {

@@ -12,8 +12,8 @@ from gpattention.analysis.fitted_map import FittedMap
 from gpattention.analysis.genome import lay_out, mark_chromosomes
 from gpattention.analysis.reading import Reading
 from gpattention.errors import InputError
-from gpattention.module import GPMapModule
 from gpattention.output import figures
+from gpattention.training.by_gradients import GPMapModule
 
 MOST_LOCI_OF_THIRD_ORDER = 100
 MOST_ROWS = 10_000  # of an order

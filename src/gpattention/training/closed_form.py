@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from gpattention.data.batching import Batch, Batching
-from gpattention.gpmap import GPMap, of_all_ranks
 from gpattention.scores.metrics import R2PerEnvironment
+from gpattention.training.gpmap import GPMap, of_all_ranks
 
 
 class ClosedFormMap(GPMap):

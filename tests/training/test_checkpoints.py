@@ -3,7 +3,7 @@ import zipfile
 import pytest
 import torch
 
-from gpattention.checkpoints import (
+from gpattention.training.checkpoints import (
     DamagedCheckpoint,
     DurableCheckpointIO,
     newest_whole,

@@ -4,8 +4,8 @@ import torch
 
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
-from gpattention.module import GPMapModule, weighted_mean
-from gpattention.trainer import make_trainer
+from gpattention.training.by_gradients import GPMapModule, weighted_mean
+from gpattention.training.trainer import make_trainer
 
 ATTENTION = {"_target_": "gpattention.models.attention.Attention", "embedding_dim": 3}
 

@@ -2,7 +2,7 @@ import pytest
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from gpattention.errors import InputError
-from gpattention.trainer import make_trainer, refuse_missing_devices
+from gpattention.training.trainer import make_trainer, refuse_missing_devices
 
 
 @pytest.mark.parametrize(

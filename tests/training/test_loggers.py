@@ -7,10 +7,10 @@ import pytest
 from conftest import SMALL
 from wandb.proto import wandb_internal_pb2 as pb
 
-from gpattention import loggers
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.run import run
+from gpattention.training import loggers
 
 
 def records(path, block=32768):

@@ -2,7 +2,7 @@ import torch
 from processes import share
 
 from gpattention import ranks
-from gpattention.finite import FiniteSteps, Unsound
+from gpattention.training.non_finite import FiniteSteps, Unsound
 
 FINE, BAD = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, float("nan"), float("inf")])
 

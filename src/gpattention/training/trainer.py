@@ -8,9 +8,9 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 
-from gpattention.checkpoints import DurableCheckpointIO
 from gpattention.errors import InputError
 from gpattention.ranks import n_ranks
+from gpattention.training.checkpoints import DurableCheckpointIO
 
 
 class SharedRun(DDPStrategy):

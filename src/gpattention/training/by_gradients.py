@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from gpattention.data.batching import Batch, Batching
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
-from gpattention.finite import FiniteSteps
-from gpattention.gpmap import GPMap
 from gpattention.ranks import is_first, n_ranks, sum_over_ranks
 from gpattention.targets import find_target
+from gpattention.training.gpmap import GPMap
+from gpattention.training.non_finite import FiniteSteps
 
 STEPS_BETWEEN_LOOKS = 50  # for a loss that is not finite, which makes the device wait
 
