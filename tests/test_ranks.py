@@ -10,9 +10,9 @@ from gpattention import ranks
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
-from gpattention.kernel_ridge import KernelRidgeModule
-from gpattention.kronecker import KroneckerModule
-from gpattention.ridge import RidgeModule
+from gpattention.regressions.kernel_ridge import KernelRidgeModule
+from gpattention.regressions.kronecker import KroneckerModule
+from gpattention.regressions.ridge import RidgeModule
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.trainer import make_trainer
 

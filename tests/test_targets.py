@@ -5,7 +5,7 @@ from gpattention.targets import KINDS, find_target, refuse_inner_targets
 
 GOOD = {
     "data": "gpattention.data.simulated.simulate",
-    "model": "gpattention.ridge.RidgeModule",
+    "model": "gpattention.regressions.ridge.RidgeModule",
     "prepare": "gpattention.prepare.plink.open_plink",
     "trainer": "gpattention.training.trainer.make_trainer",
     "logger": "gpattention.training.loggers.csv_loggers",

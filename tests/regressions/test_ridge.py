@@ -5,11 +5,11 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import PolynomialFeatures
 
-from gpattention import ridge
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
-from gpattention.ridge import RidgeModule
+from gpattention.regressions import ridge
+from gpattention.regressions.ridge import RidgeModule
 
 
 def make_data(n=300, n_loci=6, n_environments=1, missing=0.0, seed=0):

@@ -11,11 +11,11 @@ import psutil
 import torch
 from torch import Tensor
 
-from gpattention.conjugate_gradients import ConjugateGradients
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
-from gpattention.quadratic_form import add_pair_sums, n_pairs, pack, predict_pairs, unpack
 from gpattention.ranks import sum_over_ranks
+from gpattention.regressions.conjugate_gradients import ConjugateGradients
+from gpattention.regressions.quadratic_form import add_pair_sums, n_pairs, pack, predict_pairs, unpack
 from gpattention.training.closed_form import ClosedFormMap
 
 log = logging.getLogger(__name__)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from gpattention.genetic_covariance import genetic_covariance, nearest_correlation, shrink
-from gpattention.kronecker import decompose
+from gpattention.regressions.genetic_covariance import genetic_covariance, nearest_correlation, shrink
+from gpattention.regressions.kronecker import decompose
 
 CORRELATION = np.array([[1.0, 0.8, -0.4], [0.8, 1.0, 0.0], [-0.4, 0.0, 1.0]])
 SHARES = np.array([0.7, 0.5, 0.3])

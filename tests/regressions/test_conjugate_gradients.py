@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gpattention.conjugate_gradients import ConjugateGradients
+from gpattention.regressions.conjugate_gradients import ConjugateGradients
 
 FUNCTIONALS = torch.linspace(-1, 1, 80, dtype=torch.float64).reshape(40, 2) ** 3
 SHIFTS = [300.0, 0.5, 20.0]  # in any order

@@ -3,8 +3,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from gpattention import interaction_kernels
-from gpattention.interaction_kernels import InteractionKernels, elementary
+from gpattention.regressions import interaction_kernels
+from gpattention.regressions.interaction_kernels import InteractionKernels, elementary
 
 
 def genotypes(n, n_loci, binary, seed=0):

@@ -11,10 +11,10 @@ import psutil
 import torch
 from torch import Tensor
 
-from gpattention.conjugate_gradients import solve_together
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
-from gpattention.genetic_covariance import genetic_covariance
+from gpattention.regressions.conjugate_gradients import solve_together
+from gpattention.regressions.genetic_covariance import genetic_covariance
 from gpattention.training.closed_form import ClosedFormMap
 
 TOLERANCE = 1e-8  # of the residual of the equations, relative

@@ -6,11 +6,11 @@ import pytest
 import torch
 from test_ridge import make_data
 
-from gpattention import conjugate_gradients, kronecker
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
-from gpattention.genetic_covariance import genetic_covariance
-from gpattention.kronecker import KroneckerModule, decompose, solve_kronecker
+from gpattention.regressions import conjugate_gradients, kronecker
+from gpattention.regressions.genetic_covariance import genetic_covariance
+from gpattention.regressions.kronecker import KroneckerModule, decompose, solve_kronecker
 
 SETTINGS = {
     "genotype_kernel": "linear",

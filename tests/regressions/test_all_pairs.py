@@ -10,13 +10,13 @@ from processes import share
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import PolynomialFeatures
 
-from gpattention import all_pairs
-from gpattention.all_pairs import AllPairsModule
 from gpattention.config import compose_config
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
-from gpattention.ridge import RidgeModule
+from gpattention.regressions import all_pairs
+from gpattention.regressions.all_pairs import AllPairsModule
+from gpattention.regressions.ridge import RidgeModule
 from gpattention.run import run
 from gpattention.training.trainer import make_trainer
 

@@ -10,11 +10,11 @@ import psutil
 import torch
 from torch import Tensor
 
-from gpattention.conjugate_gradients import solve_together
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
-from gpattention.interaction_kernels import GenotypeKernel, InteractionKernels
-from gpattention.reml import estimate_variances
+from gpattention.regressions.conjugate_gradients import solve_together
+from gpattention.regressions.interaction_kernels import GenotypeKernel, InteractionKernels
+from gpattention.regressions.reml import estimate_variances
 from gpattention.training.closed_form import ClosedFormMap
 
 log = logging.getLogger(__name__)

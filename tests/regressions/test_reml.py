@@ -4,7 +4,7 @@ import torch
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
-from gpattention.reml import LEAST, estimate_variances, evaluate
+from gpattention.regressions.reml import LEAST, estimate_variances, evaluate
 
 
 def simulate(n=300, variances=(0.5, 0.2, 0.3), seed=0):

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from gpattention import quadratic_form
-from gpattention.quadratic_form import add_pair_sums, n_pairs, pack, predict_pairs, unpack
+from gpattention.regressions import quadratic_form
+from gpattention.regressions.quadratic_form import add_pair_sums, n_pairs, pack, predict_pairs, unpack
 
 
 def pair_columns(genotype):

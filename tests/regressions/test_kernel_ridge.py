@@ -7,11 +7,11 @@ import torch
 from conftest import SHARED_DATA
 from test_ridge import make_data
 
-from gpattention import kernel_ridge
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.kernel_ridge import KernelRidgeModule
-from gpattention.ridge import RidgeModule
+from gpattention.regressions import kernel_ridge
+from gpattention.regressions.kernel_ridge import KernelRidgeModule
+from gpattention.regressions.ridge import RidgeModule
 from gpattention.run import run
 
 SETTINGS = {
