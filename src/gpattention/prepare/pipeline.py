@@ -18,9 +18,9 @@ from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_json, write_text
 from gpattention.files.checksums import file_digest
+from gpattention.prepare.calls import Settler, Wanted
 from gpattention.prepare.filters import Filters, apply_filters
 from gpattention.prepare.folder import new_folder, refuse_taken
-from gpattention.prepare.settle import Settler, Wanted
 from gpattention.prepare.source import RawData
 from gpattention.prepare.stage import Stage, stage_genotypes
 from gpattention.prepare.writer import write_genotypes

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gpattention.prepare.calls import Settler
 from gpattention.prepare.filters import Kept
-from gpattention.prepare.settle import Settler
 from gpattention.prepare.stage import HEADER_BYTES, Stage
 
 

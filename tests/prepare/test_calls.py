@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gpattention.prepare.settle import Settler
+from gpattention.prepare.calls import Settler
 
 
 @pytest.mark.parametrize("ploidy", [1, 2])
