@@ -16,9 +16,9 @@ from gpattention.errors import InputError
 from gpattention.files.atomic import to_json, write_json, write_text
 from gpattention.files.checksums import CHECKSUMS, list_checksums, refuse_changed
 from gpattention.files.untrusted import read_arrays, read_object, read_yaml
+from gpattention.hydra_targets import find_target
 from gpattention.preprocessing import Preprocessing
 from gpattention.restoring import restore
-from gpattention.targets import find_target
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.checkpoints import read_checkpoint
 from gpattention.training.gpmap import GPMap

@@ -21,8 +21,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
+from gpattention.hydra_targets import find_target, refuse_inner_targets
 from gpattention.output.secrets import refuse_secrets
-from gpattention.targets import find_target, refuse_inner_targets
 from gpattention.training.by_gradients import GPMapModule
 
 Node = dict[str, Any]

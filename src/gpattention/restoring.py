@@ -6,7 +6,7 @@ import torch
 
 from gpattention.config import check_node, check_type
 from gpattention.errors import InputError
-from gpattention.targets import find_target
+from gpattention.hydra_targets import find_target
 from gpattention.training.gpmap import GPMap
 
 PROBE = 2  # individuals that a restored map is tried on

@@ -26,13 +26,13 @@ from gpattention.errors import InputError
 from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told
 from gpattention.fine_tuning import start_from
+from gpattention.hydra_targets import find_target
 from gpattention.identity import identify, input_files, is_of, refuse_another, to_json
 from gpattention.output import figures
 from gpattention.output.run_log import log_kept_for
 from gpattention.output.silenced_warnings import quiet_libraries
 from gpattention.provenance import made_with
 from gpattention.scores.conformal import calibrate, interval_scores
-from gpattention.targets import find_target
 from gpattention.training import loggers
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.callbacks import EpochHistory, FitProgress, OnEpoch

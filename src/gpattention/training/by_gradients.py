@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from gpattention.data.batching import Batch, Batching
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
+from gpattention.hydra_targets import find_target
 from gpattention.ranks import is_first, n_ranks, sum_over_ranks
-from gpattention.targets import find_target
 from gpattention.training.gpmap import GPMap
 from gpattention.training.non_finite import FiniteSteps
 

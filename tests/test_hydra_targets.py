@@ -1,7 +1,7 @@
 import pytest
 
 from gpattention.errors import InputError
-from gpattention.targets import KINDS, find_target, refuse_inner_targets
+from gpattention.hydra_targets import KINDS, find_target, refuse_inner_targets
 
 GOOD = {
     "data": "gpattention.data.simulated.simulate",
