@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from gpattention.config import compose_config
-from gpattention.predict import predict
 from gpattention.run import run
+from gpattention.run_folder.predict import predict
 
 BRIEFLY = {
     "pairwise_iterative": ["model.max_iterations=3"],

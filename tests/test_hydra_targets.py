@@ -16,7 +16,7 @@ BAD = (
     "builtins.exec",
     "torch.load",
     "gpattention.run.os.system",
-    "gpattention.artifacts.shutil.rmtree",
+    "gpattention.run_folder.files.shutil.rmtree",
     "gpattention.replacing.discard_aside",
     "gpattention.cli.main",
     "gpattention.training.by_gradients.nn.Linear",

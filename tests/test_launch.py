@@ -14,12 +14,12 @@ import pytest
 from conftest import ROOT, SMALL
 from test_launchers import needs_slurm
 
-from gpattention import artifacts
 from gpattention.config import compose_config
 from gpattention.errors import InputError, Preempted, RunLost
 from gpattention.files.atomic import write_json
 from gpattention.launch import Channel, explain, is_needed
 from gpattention.run import run
+from gpattention.run_folder import files
 
 DEVICES = ["trainer.devices=2", "model=transformer"]
 EPOCHS = "trainer.max_epochs=100"  # enough of them to be killed among
@@ -69,13 +69,13 @@ def test_a_lost_process_ends_the_others_and_the_run_goes_on(tmp_path, undisturbe
     assert epochs[:2] == [(1, 100), (2, 100)]
     for words in ("process 1 of 2 ended with signal SIGKILL", "resume=auto goes on", "ranks.log"):
         assert words in str(caught.value)
-    assert (folder / artifacts.LAST).is_file()
-    assert not artifacts.is_complete(folder)
+    assert (folder / files.LAST).is_file()
+    assert not files.is_complete(folder)
     assert rank_workers() == {}
     metrics = small_run(folder, *DEVICES, EPOCHS, "resume=auto")
     assert_same(metrics, undisturbed)
     assert metrics["made_with"]["processes"] == 2
-    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - {*artifacts.UNFINISHED, artifacts.REPORT}
+    assert {path.name for path in folder.iterdir()} == set(files.ALL) - {*files.UNFINISHED, files.REPORT}
     assert small_run(folder, "model=transformer", EPOCHS, "resume=auto") == metrics  # on one device too
 
 
@@ -132,7 +132,7 @@ def test_the_failure_told_is_the_one_that_began_it(tmp_path, said, kind, words):
     error = explain(channel, 2, folder)
     with pytest.raises(kind, match=words):
         raise error
-    assert (folder / artifacts.RANKS_LOG).is_file() == (kind is RunLost)
+    assert (folder / files.RANKS_LOG).is_file() == (kind is RunLost)
 
 
 def start(*command, **environment):
@@ -159,14 +159,14 @@ def test_sigterm_is_passed_on_and_the_run_goes_on(tmp_path):
     folder = tmp_path / "run"
     command = [sys.executable, ROOT / "train.py", *SMALL, *DEVICES, f"hydra.run.dir={folder}"]
     process = start(*command, "trainer.max_epochs=4000")
-    wait_for(folder / artifacts.LAST)
+    wait_for(folder / files.LAST)
     process.send_signal(signal.SIGTERM)
     status, _, err = finish(process)
     assert status == 143
     assert "stopped by SIGTERM after" in err and "resume=auto" in err
     process = start(*command, "trainer.max_epochs=4000", "resume=auto")
     line = next(line for line in process.stdout if "going on from" in line or "error" in line)
-    assert f"going on from {folder / artifacts.LAST}" in line
+    assert f"going on from {folder / files.LAST}" in line
     process.send_signal(signal.SIGTERM)
     assert finish(process)[0] == 143
 

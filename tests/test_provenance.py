@@ -9,10 +9,10 @@ import torch
 from conftest import SMALL
 
 from gpattention import provenance
-from gpattention.artifacts import module_class
 from gpattention.config import check_config, compose_config
 from gpattention.provenance import commit, data_checksum, made_with
 from gpattention.run import build_data, build_module
+from gpattention.run_folder.files import module_class
 
 
 def built(*overrides):

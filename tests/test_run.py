@@ -11,13 +11,14 @@ import yaml
 from conftest import SMALL
 from sklearn.metrics import r2_score
 
-from gpattention import artifacts, replacing
+from gpattention import replacing
 from gpattention import run as run_module
 from gpattention.config import check_config, compose_config
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.splits import split_individuals
 from gpattention.errors import InputError
 from gpattention.run import build_data, run
+from gpattention.run_folder import files
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.checkpoints import read_checkpoint
 
@@ -41,7 +42,7 @@ def finished(tmp_path_factory):
 
 def test_run_folder_holds_everything(finished):
     folder, metrics = finished
-    assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - {*artifacts.UNFINISHED, artifacts.REPORT}
+    assert {path.name for path in folder.iterdir()} == set(files.ALL) - {*files.UNFINISHED, files.REPORT}
     assert json.loads((folder / "metrics.json").read_text()) == metrics
     names = "val/r2 test/r2 test/r2/30C test/r2_pooled test/mse test/r2_ceiling n_parameters best_epoch fit_seconds segregants_per_second peak_memory_mib"
     assert set(names.split()) <= set(metrics)
@@ -160,12 +161,12 @@ def test_run_that_breaks_off_is_not_complete(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="broken off"):
         small_run(tmp_path, "model=linear")
     assert (tmp_path / "config.yaml").exists()
-    assert not artifacts.is_complete(tmp_path)
+    assert not files.is_complete(tmp_path)
     monkeypatch.undo()
     with pytest.raises(InputError, match="holds an unfinished run: set resume=auto .* overwrite=true"):
         small_run(tmp_path, "model=linear")
     small_run(tmp_path, "model=linear", "resume=auto")
-    assert artifacts.is_complete(tmp_path)
+    assert files.is_complete(tmp_path)
 
 
 class BrokenOff(Exception):
@@ -289,7 +290,7 @@ def one_bad_value(monkeypatch):
 def test_value_that_is_not_finite_is_told_with_its_environment(tmp_path, one_bad_value):
     with pytest.raises(InputError, match=r"errors of 30C are .* at epoch 1, batch \d.*on_non_finite=skip"):
         small_run(tmp_path, *one_bad_value)
-    assert not artifacts.is_complete(tmp_path)
+    assert not files.is_complete(tmp_path)
 
 
 def test_steps_that_are_not_finite_are_skipped_and_counted(tmp_path, one_bad_value):
@@ -336,7 +337,7 @@ def test_standard_errors_give_the_ceiling(own_files, tmp_path):
 
 def test_load_run_needs_only_the_folder(finished, tmp_path):
     folder, _metrics = finished
-    loaded = artifacts.load_run(folder)
+    loaded = files.load_run(folder)
     table = pd.read_csv(folder / "predictions_test.tsv", sep="\t")
     config = compose_config([*SMALL, "model=attention"])
     data = run_module.build_data(run_module.check_config(config), type(loaded.module))
@@ -351,7 +352,7 @@ def test_load_run_names_what_is_missing(name, tmp_path):
     small_run(tmp_path, "model=linear")
     (tmp_path / name).unlink()
     with pytest.raises(InputError, match=name):
-        artifacts.load_run(tmp_path)
+        files.load_run(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -379,7 +380,7 @@ def test_complete_run_outlives_whatever_stops_the_one_that_would_replace_it(bad,
 def test_complete_run_survives_a_kill_at_any_moment_of_its_replacement(finished, tmp_path, monkeypatch):
     """Break off at the first rename, the second, ... while it is set aside and while it is put back."""
     folder, _ = finished
-    rename, steps = Path.rename, len(artifacts.ALL)
+    rename, steps = Path.rename, len(files.ALL)
 
     def break_off_after(n):
         done = []
@@ -440,10 +441,10 @@ def test_damaged_run_is_named(name, content, finished, tmp_path):
     shutil.copytree(folder, tmp_path / "run")
     (tmp_path / "run" / name).write_bytes(content)
     with pytest.raises(InputError, match=rf"{name} is not what the run wrote .*overwrite=true"):
-        artifacts.load_run(tmp_path / "run")
+        files.load_run(tmp_path / "run")
     (tmp_path / "run" / "checksums.txt").unlink()
     with pytest.raises(InputError, match=r"run is damaged \(.*overwrite=true"):
-        artifacts.load_run(tmp_path / "run")
+        files.load_run(tmp_path / "run")
 
 
 MODES = ["model.environment=joint", "model.environment=token", "model.environment=pooled"]
@@ -474,11 +475,11 @@ def test_every_way_of_taking_environments_runs_predicts_and_loads(model, missing
     metrics = small_run(tmp_path, *model, *options, "training.learning_rate=5e-3")
     test = pd.read_csv(tmp_path / "predictions_test.tsv", sep="\t").pivot(index="id", columns="environment")
     assert test["predicted"].shape == (120, 4)
-    finished = artifacts.load_run(tmp_path)
+    finished = files.load_run(tmp_path)
     truth = np.load(tmp_path / "splits.npz")
     cfg = compose_config([*SMALL, *model, *options])
     config = check_config(cfg)
-    data = build_data(config, artifacts.module_class(config["model"]))
+    data = build_data(config, files.module_class(config["model"]))
     rows = torch.from_numpy(data.data.genotype[truth["test"]]).float()
     with torch.inference_mode():
         again = finished.preprocessing.scaling.restore(finished.module(rows).numpy())

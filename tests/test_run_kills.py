@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from conftest import SMALL
 
-from gpattention import artifacts
-from gpattention.artifacts import load_run
 from gpattention.config import compose_config
 from gpattention.run import run
+from gpattention.run_folder import files
+from gpattention.run_folder.files import load_run
 from gpattention.training.checkpoints import read_checkpoint
 from gpattention.workers import PROCESSES, load_ahead
 
@@ -97,7 +97,7 @@ def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsy
     undisturbed = start(tmp_path / "undisturbed")
     undisturbed.join()
     seconds = time.monotonic() - start_time
-    wanted = json.loads((tmp_path / "undisturbed" / artifacts.METRICS).read_text())
+    wanted = json.loads((tmp_path / "undisturbed" / files.METRICS).read_text())
 
     rng = random.Random(0)
     differences, n_tried = [], 0
@@ -122,14 +122,14 @@ def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsy
         after = epochs_of(folder)[len(before) :]
         assert after == list(range(after[0] if after else N_EPOCHS + 1, N_EPOCHS + 1))
         assert not before or (after or [N_EPOCHS + 1])[0] >= before[-1]  # one epoch at most is made again
-        assert {path.name for path in folder.iterdir()} == set(artifacts.ALL) - {
-            *artifacts.UNFINISHED,
-            artifacts.REPORT,
+        assert {path.name for path in folder.iterdir()} == set(files.ALL) - {
+            *files.UNFINISHED,
+            files.REPORT,
         }
-        read_checkpoint(folder / artifacts.CHECKPOINT)
+        read_checkpoint(folder / files.CHECKPOINT)
         load_run(folder)
-        metrics = json.loads((folder / artifacts.METRICS).read_text())
-        table = pd.read_csv(folder / artifacts.PREDICTIONS, sep="\t")
+        metrics = json.loads((folder / files.METRICS).read_text())
+        table = pd.read_csv(folder / files.PREDICTIONS, sep="\t")
         assert len(table) == wanted["n_test"]
         residual = (table["measured"] - table["predicted"]) ** 2
         r2 = 1 - residual.sum() / ((table["measured"] - table["measured"].mean()) ** 2).sum()

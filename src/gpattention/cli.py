@@ -31,7 +31,7 @@ SECONDS_FOR_FIRST = 5
 # Commands that are a call of one function; `conf/NAME.yaml` holds its arguments.
 FUNCTIONS = {
     "prepare": "gpattention.prepare.pipeline.prepare",
-    "predict": "gpattention.predict.predict",
+    "predict": "gpattention.run_folder.predict.predict",
     "read": "gpattention.read.read",
     "verify": "gpattention.verify.verify",
     "compare": "gpattention.analysis.differences.compare",

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpattention.artifacts import MEND, SPLITS, Run, read_arrays_of
 from gpattention.data.alleles import alleles_of, signs_of
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
+from gpattention.run_folder.files import MEND, SPLITS, Run, read_arrays_of
 from gpattention.training.by_gradients import GPMapModule
 
 PER_ENVIRONMENT = ("network.readout.deviation", "network.readout.offset_deviation")

@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from gpattention import artifacts
 from gpattention.errors import InputError, Preempted, RunLost
 from gpattention.output.progress import progress_bar
 from gpattention.ranks import n_started
+from gpattention.run_folder import files
 from gpattention.training.trainer import refuse_missing_devices
 from gpattention.workers import ending
 
@@ -95,7 +95,7 @@ def run_on_devices(
                 if asked_to_end.is_set() and isinstance(error, RunLost)
                 else error
             )
-    return artifacts.read_metrics(folder)
+    return files.read_metrics(folder)
 
 
 @contextmanager
@@ -172,8 +172,8 @@ def explain(channel: Channel, n: int, folder: Path) -> BaseException:
                 return error(one["text"])
     printed = channel.printed.read_text()
     if folder.is_dir():
-        (folder / artifacts.RANKS_LOG).write_text(printed)
+        (folder / files.RANKS_LOG).write_text(printed)
     faults = [f"process {rank}: {one['text']}" for rank, one in said.items() if one["kind"] == "fault"]
     what = "; ".join(faults) or f"{lost(printed, said, n)}, and the others were ended"
-    cure = "resume=auto goes on after the last epoch" if (folder / artifacts.LAST).is_file() else "start it again"
-    return RunLost(f"{what}; {cure}; what they printed: {folder / artifacts.RANKS_LOG}")
+    cure = "resume=auto goes on after the last epoch" if (folder / files.LAST).is_file() else "start it again"
+    return RunLost(f"{what}; {cure}; what they printed: {folder / files.RANKS_LOG}")

@@ -3,9 +3,10 @@
 import logging
 from pathlib import Path
 
-from gpattention import artifacts, launchers, replacing
+from gpattention import launchers, replacing
 from gpattention.board import Board
 from gpattention.planning import Planned
+from gpattention.run_folder import files
 from gpattention.workers import Outcome, Workers, default_workers
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def make(
 
 def is_finished(one: Planned) -> bool:
     replacing.put_back(one.folder)
-    return artifacts.is_complete(one.folder)
+    return files.is_complete(one.folder)
 
 
 def make_here(missing: list[Planned], folder: Path, n_workers: int | None) -> list[Outcome]:
@@ -81,7 +82,7 @@ def make_elsewhere(missing: list[Planned], folder: Path, launcher: str, settings
             jobs = [(one.name, [*one.overrides, "resume=auto"]) for one in stage]
             errors |= launchers.launch(launcher, settings, folder, jobs)
     return [
-        Outcome(one.name, error=errors.get(one.name, f"it left no {artifacts.METRICS}"))
+        Outcome(one.name, error=errors.get(one.name, f"it left no {files.METRICS}"))
         for one in missing
         if when_complete(one.folder) in (None, before[one.name])
     ]
@@ -89,4 +90,4 @@ def make_elsewhere(missing: list[Planned], folder: Path, launcher: str, settings
 
 def when_complete(folder: Path) -> int | None:
     """When the run in a folder was completed, or None if it is not."""
-    return (folder / artifacts.METRICS).stat().st_mtime_ns if artifacts.is_complete(folder) else None
+    return (folder / files.METRICS).stat().st_mtime_ns if files.is_complete(folder) else None

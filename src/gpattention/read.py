@@ -9,9 +9,9 @@ from pathlib import Path
 from gpattention.analysis import attention_maps, effects, epistasis, landscape, orders, series
 from gpattention.analysis.fitted_map import Accelerator, open_map, open_replicates
 from gpattention.analysis.reading import Reading, write_reading
-from gpattention.artifacts import READING
 from gpattention.config import suggest
 from gpattention.errors import InputError
+from gpattention.run_folder.files import READING
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gpattention.artifacts import ALL, FOLDERS, LAST, METRICS, is_complete, is_unfinished
 from gpattention.errors import InputError
+from gpattention.run_folder.files import ALL, FOLDERS, LAST, METRICS, is_complete, is_unfinished
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from gpattention import artifacts, launch, ranks, replacing
+from gpattention import launch, ranks, replacing
 from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.noise_ceiling import over_ceiling, r2_ceiling
@@ -27,11 +27,12 @@ from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told
 from gpattention.fine_tuning import start_from
 from gpattention.hydra_targets import find_target
-from gpattention.identity import identify, input_files, is_of, refuse_another, to_json
 from gpattention.output import figures
 from gpattention.output.run_log import log_kept_for
 from gpattention.output.silenced_warnings import quiet_libraries
 from gpattention.provenance import made_with
+from gpattention.run_folder import files
+from gpattention.run_folder.identity import identify, input_files, is_of, refuse_another, to_json
 from gpattention.scores.conformal import calibrate, interval_scores
 from gpattention.training import loggers
 from gpattention.training.by_gradients import GPMapModule
@@ -68,23 +69,23 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
     overwrite, resume = config.pop("overwrite"), config.pop("resume") == "auto"
     identity = identify(config)
     # A run that was begun goes on, also one that is to replace another; before all else the other is put back.
-    was_begun = resume and ranks.from_first(artifacts.is_unfinished(folder) and is_of(identity, folder))
+    was_begun = resume and ranks.from_first(files.is_unfinished(folder) and is_of(identity, folder))
     if ranks.is_first() and not was_begun:
         replacing.put_back(folder)
-    is_complete, is_unfinished = ranks.from_first((artifacts.is_complete(folder), artifacts.is_unfinished(folder)))
+    is_complete, is_unfinished = ranks.from_first((files.is_complete(folder), files.is_unfinished(folder)))
     goes_on = was_begun or (resume and not overwrite and (is_complete or is_unfinished))
     if goes_on:
         refuse_another(identity, folder)
         if is_complete:
             log.info("finished earlier: %s", folder)
-            return artifacts.read_metrics(folder)
+            return files.read_metrics(folder)
     elif not overwrite:
         replacing.refuse_complete(folder)
         replacing.refuse_unfinished(folder)
     quiet_libraries()
-    with log_kept_for(folder / artifacts.LOG) as open_log:
+    with log_kept_for(folder / files.LOG) as open_log:
         L.seed_everything(config["seed"], workers=True, verbose=False)
-        module_class = artifacts.module_class(config["model"])
+        module_class = files.module_class(config["model"])
         data = build_data(config, module_class)
         module = build_module(config, module_class, data)
         check_monitor(config["monitor"], module, data)
@@ -96,9 +97,9 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
         with full_disk_told(folder, ROOM), folder_of_run(folder, goes_on):
             if ranks.is_first():
                 open_log()
-                write_json(folder / artifacts.IDENTITY, to_json(identity))
-                write_text(folder / artifacts.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
-                artifacts.write_data_description(folder, data)
+                write_json(folder / files.IDENTITY, to_json(identity))
+                write_text(folder / files.CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
+                files.write_data_description(folder, data)
                 trainer.loggers = build_loggers(config["logger"], folder)
             ranks.from_first(None)  # the others wait until the folder is as they expect it
             with loggers.logged(trainer.loggers, config):
@@ -106,7 +107,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
                 metrics |= {"made_with": made_with(config, data, module)}
                 loggers.log_results(trainer.loggers, metrics, drawn)
             if ranks.is_first():
-                artifacts.complete(folder, metrics)
+                files.complete(folder, metrics)
             ranks.from_first(None)  # no process says that the run is done before it is
         log.info("test R2 %.4f%s; results in %s", metrics["test/r2"], ceiling_text(metrics), folder)
         if metrics["test/r2"] < 0:
@@ -121,7 +122,7 @@ def folder_of_run(folder: Path, goes_on: bool) -> AbstractContextManager[None]:
     """The folder cleared for this run, or for its continuation; the first process alone does so."""
     if not ranks.is_first():
         return nullcontext()
-    kept = (artifacts.CHECKPOINT, artifacts.LAST, *artifacts.PREVIOUS, artifacts.LOG) if goes_on else ()
+    kept = (files.CHECKPOINT, files.LAST, *files.PREVIOUS, files.LOG) if goes_on else ()
     return replacing.new_run(folder, keep=kept)
 
 
@@ -164,7 +165,7 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPM
         covariates = data.covariates if by_covariate else None
         module = module_class(model=model, **sizes, environment_covariates=covariates, **config["training"])
         if config["fine_tune_from"] is not None:
-            start_from(module, artifacts.load_run(config["fine_tune_from"]), data)
+            start_from(module, files.load_run(config["fine_tune_from"]), data)
     else:
         if config["fine_tune_from"] is not None:
             raise InputError(
@@ -181,21 +182,19 @@ def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epo
     """The Trainer with its history, its progress and the epoch that is best by validation; touches no file yet."""
     best = FolderCheckpoint(
         folder,
-        Path(artifacts.CHECKPOINT).stem,
+        Path(files.CHECKPOINT).stem,
         monitor=config["monitor"],
         mode="max",
         save_weights_only=True,
         enable_version_counter=False,
     )
-    last = FolderCheckpoint(
-        folder, Path(artifacts.LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
-    )
+    last = FolderCheckpoint(folder, Path(files.LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False)
     progress = FitProgress(model_name(config), config["monitor"], on_epoch)
     chosen = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
     settings = {name: value for name, value in config["trainer"].items() if name != "_target_"}
     if module.max_epochs is not None:
         settings["max_epochs"] = module.max_epochs
-    saving = SaveOnSigterm(folder / artifacts.LAST)
+    saving = SaveOnSigterm(folder / files.LAST)
     callbacks = [EpochHistory(), TrainingPosition(), progress, saving, best, last, *chosen]
     return make_trainer(**settings, by_gradients=module.automatic_optimization, callbacks=callbacks)
 
@@ -213,7 +212,7 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     """Fit, restore the best epoch by validation, score it on validation and test; metrics, and the figures drawn."""
     start = time.perf_counter()
     history = next(callback for callback in trainer.callbacks if isinstance(callback, EpochHistory))  # type: ignore[attr-defined]
-    last = newest_whole(folder / artifacts.LAST)
+    last = newest_whole(folder / files.LAST)
     if last is not None:
         log.info("going on from %s", last)
     trainer.fit(module, datamodule=data, ckpt_path=last)
@@ -221,7 +220,7 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     rows = history.rows
     module.scores |= {name: value for name, value in rows[-1].items() if name.startswith("train/")}
 
-    path = folder / artifacts.CHECKPOINT
+    path = folder / files.CHECKPOINT
     best_epoch = len(rows)
     if module.automatic_optimization:
         best = newest_whole(path)
@@ -235,8 +234,8 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     trainer.validate(module, datamodule=data, verbose=False)
     trainer.test(module, datamodule=data, verbose=False)
 
-    validation = artifacts.predictions_table(data, data.split.val, module.predictions["val"])
-    predictions = artifacts.predictions_table(data, data.split.test, module.predictions["test"])
+    validation = files.predictions_table(data, data.split.val, module.predictions["val"])
+    predictions = files.predictions_table(data, data.split.test, module.predictions["test"])
     ceiling = r2_ceiling(data)
     metrics = {
         **module.scores,
@@ -257,12 +256,12 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     }
     if not ranks.is_first():
         return metrics, []
-    for name, table in ((artifacts.PREDICTIONS, predictions), (artifacts.VALIDATION_PREDICTIONS, validation)):
+    for name, table in ((files.PREDICTIONS, predictions), (files.VALIDATION_PREDICTIONS, validation)):
         write_text(folder / name, table.to_csv(sep="\t", index=False, float_format="%.8g"))
     drawn = {
-        artifacts.LEARNING_CURVE: figures.learning_curve(rows, best_epoch),
-        artifacts.PREDICTED: figures.predicted_against_measured(predictions, metrics),
-        artifacts.CALIBRATION: figures.calibration(calibrate(validation, predictions)),
+        files.LEARNING_CURVE: figures.learning_curve(rows, best_epoch),
+        files.PREDICTED: figures.predicted_against_measured(predictions, metrics),
+        files.CALIBRATION: figures.calibration(calibrate(validation, predictions)),
     }
     for name, figure in drawn.items():
         figures.save(figure, folder / name)

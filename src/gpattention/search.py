@@ -14,13 +14,13 @@ import pandas as pd
 from hydra.core.override_parser.types import Override
 from matplotlib.figure import Figure
 
-from gpattention import artifacts, identity
 from gpattention.blocks import Sweep, name_of, parse
 from gpattention.board import Board
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
 from gpattention.launchers import is_installed
 from gpattention.output import figures
+from gpattention.run_folder import files, identity
 from gpattention.training import loggers
 from gpattention.workers import Outcome, Workers, default_workers
 
@@ -176,8 +176,8 @@ def collect(study: Any, folder: Path) -> pd.DataFrame:
         if trial.state.name not in ENDINGS:
             continue
         run_folder = Path(trial.user_attrs["folder"])
-        is_finished = trial.state.name == "COMPLETE" and artifacts.is_complete(run_folder)
-        metrics = artifacts.read_metrics(run_folder) if is_finished else {}
+        is_finished = trial.state.name == "COMPLETE" and files.is_complete(run_folder)
+        metrics = files.read_metrics(run_folder) if is_finished else {}
         best = trial.value if metrics else max(trial.intermediate_values.values(), default=None)
         state = ENDINGS[trial.state.name]
         rows.append(

@@ -12,7 +12,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 
-from gpattention import artifacts, launchers, ranks, search
+from gpattention import launchers, ranks, search
 from gpattention.analysis import comparison, curves, environments, transfer, unseen
 from gpattention.analysis.differences import print_differences
 from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
@@ -25,6 +25,7 @@ from gpattention.making import make
 from gpattention.output import figures
 from gpattention.output.terminal import print_table
 from gpattention.planning import Planned, plan
+from gpattention.run_folder import files
 from gpattention.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY
 from gpattention.training import loggers
 from gpattention.workers import Outcome
@@ -177,9 +178,9 @@ def held(folder: Path, made_by: dict[str, Any]) -> Iterator[None]:
         with FileLock(folder / ".lock", timeout=0):
             cure = "remove it, or give another folder"
             format_of = "results_format"
-            stored = read_object(path, (format_of,), cure)[format_of] if path.is_file() else artifacts.RESULTS_FORMAT
-            artifacts.refuse_another_format(folder, stored)
-            write_json(path, {"results_format": artifacts.RESULTS_FORMAT, **made_by})
+            stored = read_object(path, (format_of,), cure)[format_of] if path.is_file() else files.RESULTS_FORMAT
+            files.refuse_another_format(folder, stored)
+            write_json(path, {"results_format": files.RESULTS_FORMAT, **made_by})
             yield
     except Timeout as error:
         raise InputError(f"another sweep is running in {folder}: wait for it, or give another folder") from error
@@ -189,8 +190,8 @@ def collect(planned: list[Planned]) -> pd.DataFrame:
     """A row for every job with a finished run: its block, its overrides, its metrics and its folder."""
     rows = []
     for one in planned:
-        if artifacts.is_complete(one.folder):
-            metrics = artifacts.read_metrics(one.folder)
+        if files.is_complete(one.folder):
+            metrics = files.read_metrics(one.folder)
             del metrics["made_with"]
             chosen = dict(text.split("=", 1) for text in one.job.overrides)
             rows.append({"block": one.job.block, "run": one.job.name, **chosen, **metrics, "folder": str(one.folder)})

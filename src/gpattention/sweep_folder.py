@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gpattention import artifacts
 from gpattention.analysis.results import is_override
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.files.untrusted import UNREADABLE, read_object, refuse
+from gpattention.run_folder import files
 
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
 DIFFERENCES = "differences.csv"
@@ -45,7 +45,7 @@ def read_sweep_folder(folder: Path | str) -> FinishedSweep:
             "its end first"
         )
     manifest = read_object(folder / MANIFEST, ("results_format",), MEND)
-    artifacts.refuse_another_format(folder, manifest["results_format"])
+    files.refuse_another_format(folder, manifest["results_format"])
     try:
         results = pd.read_csv(folder / RESULTS, dtype=str)
         texts = {"block", "run", "folder"}
@@ -56,7 +56,7 @@ def read_sweep_folder(folder: Path | str) -> FinishedSweep:
         results["folder"] = [str(folder / Path(path).name) for path in results["folder"]]
     except UNREADABLE as error:
         refuse(folder / RESULTS, "as the runs of a sweep", error, MEND)
-    lacking = [Path(path).name for path in results["folder"].unique() if not artifacts.is_complete(Path(path))]
+    lacking = [Path(path).name for path in results["folder"].unique() if not files.is_complete(Path(path))]
     if lacking:
         raise InputError(
             f"{folder} lacks {len(lacking)} of the {results['folder'].nunique()} runs of its {RESULTS}: "

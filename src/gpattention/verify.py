@@ -10,15 +10,15 @@ from typing import Any, Literal
 import pandas as pd
 from omegaconf import OmegaConf
 
-from gpattention import artifacts
 from gpattention.errors import InputError, NotReproduced
 from gpattention.files.untrusted import read_object
-from gpattention.identity import identify, refuse_another
 from gpattention.run import run as make
+from gpattention.run_folder import files
+from gpattention.run_folder.identity import identify, refuse_another
 
 log = logging.getLogger(__name__)
 
-NEEDED = (artifacts.METRICS, artifacts.CONFIG, artifacts.IDENTITY, artifacts.PREDICTIONS)
+NEEDED = (files.METRICS, files.CONFIG, files.IDENTITY, files.PREDICTIONS)
 SCORES = ("val/", "test/")
 COUNTED = "test/coverage"  # jumps by 1 / n where one value crosses its bound; predictions and widths are compared
 
@@ -75,23 +75,23 @@ def verify(
 
 def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], pd.Series]:
     """Configuration, metrics and predictions of a finished run."""
-    artifacts.refuse_incomplete(folder, NEEDED)
+    files.refuse_incomplete(folder, NEEDED)
     try:
-        config = artifacts.read_config(folder)
+        config = files.read_config(folder)
         config |= {
             "overwrite": False,
             "resume": "never",
             "logger": {"_target_": "gpattention.training.loggers.no_loggers"},
         }
-        metrics = read_object(folder / artifacts.METRICS, ("made_with",), artifacts.MEND)
+        metrics = read_object(folder / files.METRICS, ("made_with",), files.MEND)
         return config, metrics, read_predictions(folder)
-    except artifacts.DAMAGED as error:
-        raise artifacts.damaged(folder, error) from error
+    except files.DAMAGED as error:
+        raise files.damaged(folder, error) from error
 
 
 def read_predictions(folder: Path) -> pd.Series:
     """Predicted phenotypes of the test part by individual and environment."""
-    table = pd.read_csv(folder / artifacts.PREDICTIONS, sep="\t", dtype={"id": str, "environment": str})
+    table = pd.read_csv(folder / files.PREDICTIONS, sep="\t", dtype={"id": str, "environment": str})
     return table.set_index(["id", "environment"])["predicted"]
 
 

@@ -6,9 +6,9 @@ from conftest import SMALL
 from gpattention.analysis import effects
 from gpattention.analysis.fitted_map import open_map
 from gpattention.analysis.genome import lay_out
-from gpattention.artifacts import load_run
 from gpattention.config import compose_config
 from gpattention.run import run
+from gpattention.run_folder.files import load_run
 
 
 @pytest.fixture(scope="module")

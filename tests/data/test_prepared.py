@@ -81,7 +81,7 @@ def test_identity_of_a_run_follows_the_manifest_and_not_the_place(folder, tmp_pa
     import shutil
 
     from gpattention.config import check_config
-    from gpattention.identity import identify
+    from gpattention.run_folder.identity import identify
 
     def digest(place):
         return identify(check_config(compose_config(["data=prepared", f"data.folder={place}"]))).digest

@@ -7,12 +7,13 @@ import sys
 import pytest
 from conftest import ROOT, SMALL
 
-from gpattention import artifacts, sweep
 from gpattention import run as runs
+from gpattention import sweep
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.files.full_disk import full_disk_told
 from gpattention.run import run
+from gpattention.run_folder import files
 from gpattention.training.checkpoints import read_checkpoint
 
 FULL = r"the disk of .*{name}.* is full.* MiB free now\): make room"
@@ -54,9 +55,9 @@ def test_disk_that_fills_during_training(disk, tmp_path):
     with pytest.raises(InputError, match=FULL.format(name="run") + ".* resume=auto"):
         small_run(folder, on_epoch=fill_after_two)
     assert told == [1, 2]
-    for name in (artifacts.CHECKPOINT, artifacts.LAST):
+    for name in (files.CHECKPOINT, files.LAST):
         read_checkpoint(folder / name)
-    assert not artifacts.is_complete(folder)
+    assert not files.is_complete(folder)
     assert list(folder.glob("*.tmp")) == []
     (disk / "filler").unlink()
     metrics = small_run(folder, "resume=auto")
@@ -65,7 +66,7 @@ def test_disk_that_fills_during_training(disk, tmp_path):
 
 def test_disk_that_fills_before_the_predictions(disk, monkeypatch):
     folder = disk / "run"
-    table = artifacts.predictions_table
+    table = files.predictions_table
 
     def fill_and_make(*arguments):
         if not (disk / "filler").exists():
@@ -75,11 +76,11 @@ def test_disk_that_fills_before_the_predictions(disk, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(InputError, match=FULL.format(name="run")):
         patched.setattr(runs.artifacts, "predictions_table", fill_and_make)
         small_run(folder)
-    assert not artifacts.is_complete(folder)
-    assert not (folder / artifacts.PREDICTIONS).exists()
+    assert not files.is_complete(folder)
+    assert not (folder / files.PREDICTIONS).exists()
     (disk / "filler").unlink()
     small_run(folder, "resume=auto")
-    artifacts.load_run(folder)
+    files.load_run(folder)
 
 
 def test_a_complete_run_survives_one_that_finds_the_disk_full(disk):

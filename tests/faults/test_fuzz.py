@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tiny_sweeps import make_sweep
 
-from gpattention import artifacts
 from gpattention.analysis.results import read_predictions
 from gpattention.blocks import read_sweep
 from gpattention.config import compose_config
@@ -35,6 +34,7 @@ from gpattention.prepare.yeast_split import open_yeast_split
 from gpattention.report.of_run import read_record
 from gpattention.report.of_sweep import name_runs
 from gpattention.run import run
+from gpattention.run_folder import files
 from gpattention.sweep_folder import DIFFERENCES, RESULTS, SUMMARY, read_sweep_folder, read_table_of
 from gpattention.training.checkpoints import DamagedCheckpoint, read_checkpoint, sealed
 from gpattention.verify import read_run
@@ -90,18 +90,18 @@ def read_table(path, key):
 def of_run(folder):
     """Files of a finished run, each put into a copy of the folder, with checksums that say nothing."""
     place = folder / "run"
-    (place / artifacts.CHECKSUMS).unlink(missing_ok=True)
-    load = lambda _: artifacts.load_run(place)  # noqa: E731
+    (place / files.CHECKSUMS).unlink(missing_ok=True)
+    load = lambda _: files.load_run(place)  # noqa: E731
     reads = {
-        artifacts.CONFIG: load,
-        artifacts.PREPROCESSING: load,
-        artifacts.CHECKPOINT: load,
-        artifacts.METRICS: lambda _: artifacts.read_metrics(place),
-        artifacts.IDENTITY: load,
-        artifacts.TRUTH: lambda _: artifacts.read_arrays_of(place, artifacts.TRUTH),
-        artifacts.SPLITS: lambda _: artifacts.read_arrays_of(place, artifacts.SPLITS),
-        artifacts.PREDICTIONS: lambda _: (read_predictions(place), read_run(place)),
-        artifacts.HISTORY: lambda _: read_record(place),
+        files.CONFIG: load,
+        files.PREPROCESSING: load,
+        files.CHECKPOINT: load,
+        files.METRICS: lambda _: files.read_metrics(place),
+        files.IDENTITY: load,
+        files.TRUTH: lambda _: files.read_arrays_of(place, files.TRUTH),
+        files.SPLITS: lambda _: files.read_arrays_of(place, files.SPLITS),
+        files.PREDICTIONS: lambda _: (read_predictions(place), read_run(place)),
+        files.HISTORY: lambda _: read_record(place),
     }
     return {f"run/{name}": ((place / name).read_bytes(), read) for name, read in reads.items()}
 
@@ -281,6 +281,6 @@ def with_seal(content):
 
 
 def test_a_sealed_checkpoint_is_read(folder):
-    path = Path(folder / "run" / artifacts.CHECKPOINT)
+    path = Path(folder / "run" / files.CHECKPOINT)
     assert with_seal(path.read_bytes()) == path.read_bytes()
     read_checkpoint(path)

@@ -13,12 +13,12 @@ import yaml
 from conftest import SMALL
 from refusals import refused
 
-from gpattention import artifacts
 from gpattention.analysis.results import read_predictions
 from gpattention.config import compose_config
 from gpattention.files.checksums import CHECKSUMS, list_checksums
-from gpattention.identity import identify, refuse_another, run_digest
 from gpattention.run import run
+from gpattention.run_folder import files
+from gpattention.run_folder.identity import identify, refuse_another, run_digest
 from gpattention.training.checkpoints import DurableCheckpointIO, read_checkpoint, sealed
 
 
@@ -38,7 +38,7 @@ def folder(finished, tmp_path):
 
 
 def reseal(folder):
-    (folder / CHECKSUMS).write_text(list_checksums(folder, (*artifacts.SEALED, artifacts.METRICS), {}))
+    (folder / CHECKSUMS).write_text(list_checksums(folder, (*files.SEALED, files.METRICS), {}))
 
 
 def as_text(name, change):
@@ -136,7 +136,7 @@ UNFIT = {
     "config: class of Python": as_config("model", "_target_", value="subprocess.Popen"),
     "config: class of torch": as_config("model", "_target_", value="torch.nn.Linear"),
     "config: function of ours": as_config("model", "_target_", value="gpattention.replacing.remove_run"),
-    "config: by way of ours": as_config("model", "_target_", value="gpattention.artifacts.shutil.rmtree"),
+    "config: by way of ours": as_config("model", "_target_", value="gpattention.run_folder.files.shutil.rmtree"),
     "config: data of Python": as_config("data", "_target_", value="os.listdir"),
     "config: logger of Python": as_config("logger", "_target_", value="os.getcwd"),
     "config: callback of Python": as_config("callbacks", value={"mine": {"_target_": "os.getcwd"}}),
@@ -209,10 +209,10 @@ UNFIT = {
 def test_run_is_not_loaded(name, folder, finished, capsys):
     shutil.copytree(finished / "linear", folder.parent / "linear")
     UNFIT[name](folder)
-    refused(lambda: artifacts.load_run(folder), str(folder))
+    refused(lambda: files.load_run(folder), str(folder))
     if (folder / CHECKSUMS).is_file():
         reseal(folder)
-        refused(lambda: artifacts.load_run(folder), str(folder))
+        refused(lambda: files.load_run(folder), str(folder))
     assert "this was run" not in capsys.readouterr().out
 
 
@@ -228,7 +228,7 @@ def test_archive_that_expands_is_not_a_checkpoint(folder):
             after.writestr(entry.filename, data if entry.filename.endswith("pkl") else bytes(2**24))
     (folder / "best.ckpt").write_bytes(sealed(packed.getvalue()))
     reseal(folder)
-    assert "packed" in refused(lambda: artifacts.load_run(folder), "best.ckpt")
+    assert "packed" in refused(lambda: files.load_run(folder), "best.ckpt")
 
 
 @pytest.mark.parametrize(
@@ -236,14 +236,14 @@ def test_archive_that_expands_is_not_a_checkpoint(folder):
 )
 def test_metrics(content, folder):
     (folder / "metrics.json").write_text(content)
-    refused(lambda: artifacts.read_metrics(folder), "metrics.json")
+    refused(lambda: files.read_metrics(folder), "metrics.json")
     reseal(folder)
-    refused(lambda: artifacts.read_metrics(folder), "metrics.json")
+    refused(lambda: files.read_metrics(folder), "metrics.json")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "{}"])
 def test_identity(content, folder):
-    config = artifacts.read_config(folder)
+    config = files.read_config(folder)
     refuse_another(identify(config), folder)
     (folder / "identity.json").write_text(content)
     refused(lambda: run_digest(folder), "identity.json")
@@ -279,11 +279,11 @@ def test_splits_of_the_run_that_another_starts_from(arrays, folder):
 def test_run_of_another_version_is_not_loaded(folder):
     as_json("identity.json", results_format=0)(folder)
     reseal(folder)
-    assert "format 0, by another version" in refused(lambda: artifacts.load_run(folder), str(folder))
+    assert "format 0, by another version" in refused(lambda: files.load_run(folder), str(folder))
 
 
 def test_undamaged_run_is_loaded_with_and_without_its_checksums(folder):
-    first = artifacts.load_run(folder).module.state_dict()
+    first = files.load_run(folder).module.state_dict()
     reseal(folder)
-    again = artifacts.load_run(folder).module.state_dict()
+    again = files.load_run(folder).module.state_dict()
     assert all(torch.equal(values, again[name]) for name, values in first.items())

@@ -9,16 +9,25 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from gpattention.artifacts import IDENTITY, SPLITS, TRUTH, Preprocessing, Run, load_run, read_arrays_of, read_object_of
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.formats import read_genotypes, with_loci
 from gpattention.data.phenotypes import true_phenotypes
 from gpattention.errors import InputError
 from gpattention.files.checksums import file_digest
-from gpattention.identity import PREPARED, input_files
-from gpattention.matching import match_loci
-from gpattention.predict import choose_device, phenotypes_of
 from gpattention.run import build_data
+from gpattention.run_folder.files import (
+    IDENTITY,
+    SPLITS,
+    TRUTH,
+    Preprocessing,
+    Run,
+    load_run,
+    read_arrays_of,
+    read_object_of,
+)
+from gpattention.run_folder.identity import PREPARED, input_files
+from gpattention.run_folder.matching import match_loci
+from gpattention.run_folder.predict import choose_device, phenotypes_of
 
 Accelerator = Literal["auto", "cpu", "gpu"]
 

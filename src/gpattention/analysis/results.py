@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from gpattention import artifacts
 from gpattention.config import ROOT
 from gpattention.errors import InputError
 from gpattention.files.checksums import refuse_changed
+from gpattention.run_folder import files
 
 OVERALL = "mean"  # over environments, where a table has a row for each
 TYPES = {"id": str, "environment": str, "measured": float, "predicted": float}
@@ -22,7 +22,7 @@ def read_predictions(folder: Path | str, part: Literal["val", "test"] = "test") 
     Raises:
         InputError: the table is not there or not what its name says.
     """
-    path = Path(folder) / {"val": artifacts.VALIDATION_PREDICTIONS, "test": artifacts.PREDICTIONS}[part]
+    path = Path(folder) / {"val": files.VALIDATION_PREDICTIONS, "test": files.PREDICTIONS}[part]
     refuse_changed(path.parent, path.name)
     try:
         table = pd.read_csv(

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention import artifacts
 from gpattention.analysis.results import correlation, r2, read_predictions, split_blocks
 from gpattention.blocks import Sweep
 from gpattention.errors import InputError
 from gpattention.files.checksums import refuse_changed
 from gpattention.output import figures
-from gpattention.preprocessing import Preprocessing
+from gpattention.run_folder import files
+from gpattention.run_folder.preprocessing import Preprocessing
 
 ITSELF = "the map itself"
 
@@ -52,8 +52,8 @@ def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:
 
 def read_covariate(folder: str) -> pd.Series:
     """The one covariate of a run's environments, in original units."""
-    refuse_changed(Path(folder), artifacts.PREPROCESSING)
-    preprocessing = Preprocessing.read(Path(folder) / artifacts.PREPROCESSING, artifacts.MEND)
+    refuse_changed(Path(folder), files.PREPROCESSING)
+    preprocessing = Preprocessing.read(Path(folder) / files.PREPROCESSING, files.MEND)
     covariates = preprocessing.covariates or {}
     if len(covariates) != 1:
         raise InputError(

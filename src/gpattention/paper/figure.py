@@ -9,7 +9,6 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from gpattention.analysis.fitted_map import Accelerator
-from gpattention.artifacts import FIGURES as FIGURES_FOLDER
 from gpattention.config import suggest
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_bytes
@@ -25,6 +24,7 @@ from gpattention.paper import (
     true_effects,
 )
 from gpattention.paper.source import Source, read_source
+from gpattention.run_folder.files import FIGURES as FIGURES_FOLDER
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention import artifacts
 from gpattention.errors import InputError
 from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source
+from gpattention.run_folder import files
 
 
 def draw(source: Source) -> Figure:
@@ -19,9 +19,9 @@ def draw(source: Source) -> Figure:
         InputError: no run is of simulated data at several temperatures.
     """
     for folder in pd.concat(source.results)["folder"]:
-        if not (Path(folder) / artifacts.TRUTH).is_file():
+        if not (Path(folder) / files.TRUTH).is_file():
             continue
-        truth = artifacts.read_arrays_of(Path(folder), artifacts.TRUTH, ("temperatures", "noiseless"))
+        truth = files.read_arrays_of(Path(folder), files.TRUTH, ("temperatures", "noiseless"))
         if truth["temperatures"].size > 1:
             break
     else:

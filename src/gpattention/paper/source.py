@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from gpattention import artifacts
 from gpattention.analysis.fitted_map import Accelerator, FittedMap, open_map
 from gpattention.analysis.results import is_override
 from gpattention.config import suggest
 from gpattention.errors import InputError
+from gpattention.run_folder import files
 from gpattention.sweep_folder import read_sweep_folder
 
 # What the paper calls the maps, by their blocks and, for runs, by their models.
@@ -83,9 +83,9 @@ def table_of(runs: list[str]) -> pd.DataFrame:
     rows = []
     for folder in runs:
         path = Path(folder)
-        if not path.is_dir() or not artifacts.is_complete(path):
+        if not path.is_dir() or not files.is_complete(path):
             raise InputError(f"{folder} is no finished run: give the folders of finished runs")
-        metrics, model = artifacts.read_metrics(path), artifacts.read_config(path)["model"]
+        metrics, model = files.read_metrics(path), files.read_config(path)["model"]
         metrics.pop("made_with")
         name = model.get("terms") or model["_target_"].rpartition(".")[2].lower().removesuffix("module")
         if name == "attention" and model.get("environment") == "token":

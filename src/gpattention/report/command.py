@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from gpattention.config import check_config, compose_config, conf_folder, options
-from gpattention.identity import flatten
+from gpattention.run_folder.identity import flatten
 
 PLAIN = re.compile(r"[A-Za-z./][\w./:-]*")  # text that Hydra takes for nothing but itself
 LEFT_OUT = ("profile", "logger", "overwrite", "resume")  # the profile's values are in what they fill

@@ -8,24 +8,24 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gpattention import artifacts
 from gpattention.analysis.results import OVERALL, read_predictions
 from gpattention.files.untrusted import UNREADABLE, refuse
-from gpattention.identity import flatten, input_files
 from gpattention.output import figures
-from gpattention.preprocessing import Preprocessing
 from gpattention.report.command import train_command
 from gpattention.report.page import Section, Table, show_figure, show_file, show_table, show_values
+from gpattention.run_folder import files
+from gpattention.run_folder.identity import flatten, input_files
+from gpattention.run_folder.preprocessing import Preprocessing
 from gpattention.scores.conformal import calibrate
 
 NEEDED = (
-    artifacts.METRICS,
-    artifacts.CONFIG,
-    artifacts.IDENTITY,
-    artifacts.PREPROCESSING,
-    artifacts.HISTORY,
-    artifacts.PREDICTIONS,
-    artifacts.VALIDATION_PREDICTIONS,
+    files.METRICS,
+    files.CONFIG,
+    files.IDENTITY,
+    files.PREPROCESSING,
+    files.HISTORY,
+    files.PREDICTIONS,
+    files.VALIDATION_PREDICTIONS,
 )
 SCORES = {
     "r2": "test R2",
@@ -70,21 +70,21 @@ def read_record(folder: Path) -> Record:
     Raises:
         InputError: the run is not complete, damaged, or of another version.
     """
-    artifacts.refuse_incomplete(folder, NEEDED[:2])
-    identity = artifacts.read_object_of(folder, artifacts.IDENTITY)
-    artifacts.refuse_another_format(folder, identity.get("results_format"))
-    artifacts.refuse_incomplete(folder, NEEDED)
+    files.refuse_incomplete(folder, NEEDED[:2])
+    identity = files.read_object_of(folder, files.IDENTITY)
+    files.refuse_another_format(folder, identity.get("results_format"))
+    files.refuse_incomplete(folder, NEEDED)
     try:
-        history = pd.read_csv(folder / artifacts.HISTORY)
+        history = pd.read_csv(folder / files.HISTORY)
         history[["epoch", "val/r2"]]
     except UNREADABLE as error:
-        refuse(folder / artifacts.HISTORY, "as one row an epoch", error, artifacts.MEND)
+        refuse(folder / files.HISTORY, "as one row an epoch", error, files.MEND)
     return Record(
         folder,
-        artifacts.read_metrics(folder),
-        artifacts.read_config(folder),
+        files.read_metrics(folder),
+        files.read_config(folder),
         identity,
-        Preprocessing.read(folder / artifacts.PREPROCESSING, artifacts.MEND),
+        Preprocessing.read(folder / files.PREPROCESSING, files.MEND),
         history,
         read_predictions(folder, "val").reset_index(),
         read_predictions(folder, "test").reset_index(),
@@ -200,11 +200,11 @@ def readings(records: Mapping[str, Record]) -> list[Section]:
     pictures = [
         show_file(path, f"{name}: {path.stem.replace('_', ' ')}.")
         for name, record in records.items()
-        for path in sorted((record.folder / artifacts.READING).glob("*.png"))
+        for path in sorted((record.folder / files.READING).glob("*.png"))
     ]
     if not pictures:
         return []
-    text = f"Found by gpattention read; the tables of these figures are in the folder {artifacts.READING} of each run."
+    text = f"Found by gpattention read; the tables of these figures are in the folder {files.READING} of each run."
     return [Section("What the maps have learned", [text], pictures=pictures)]
 
 

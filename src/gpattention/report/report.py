@@ -3,13 +3,13 @@
 import logging
 from pathlib import Path
 
-from gpattention.artifacts import REPORT
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
 from gpattention.read import read
 from gpattention.report.of_run import describe_run
 from gpattention.report.of_sweep import describe_sweep, runs_of
 from gpattention.report.page import render
+from gpattention.run_folder.files import REPORT
 
 log = logging.getLogger(__name__)
 

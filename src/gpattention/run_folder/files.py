@@ -17,8 +17,8 @@ from gpattention.files.atomic import to_json, write_json, write_text
 from gpattention.files.checksums import CHECKSUMS, list_checksums, refuse_changed
 from gpattention.files.untrusted import read_arrays, read_object, read_yaml
 from gpattention.hydra_targets import find_target
-from gpattention.preprocessing import Preprocessing
-from gpattention.restoring import restore
+from gpattention.run_folder.loading import restore
+from gpattention.run_folder.preprocessing import Preprocessing
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.checkpoints import read_checkpoint
 from gpattention.training.gpmap import GPMap

@@ -8,8 +8,8 @@ from conftest import SMALL
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.predict import predict
 from gpattention.run import run
+from gpattention.run_folder.predict import predict
 
 
 def predict_to(run_folder, genotype_file, output, **more):

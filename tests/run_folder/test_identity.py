@@ -5,7 +5,7 @@ from conftest import SMALL
 
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
-from gpattention.identity import identify, refuse_another, to_json
+from gpattention.run_folder.identity import identify, refuse_another, to_json
 
 
 def identity(*overrides, planned=None):

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpattention.artifacts import IDENTITY, RESULTS_FORMAT
 from gpattention.data.prepared_files import MANIFEST
 from gpattention.errors import InputError
 from gpattention.files.checksums import file_digest, refuse_changed
 from gpattention.files.untrusted import read_object
+from gpattention.run_folder.files import IDENTITY, RESULTS_FORMAT
 
 # Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
 LEFT_OUT = {"logger", "profile", "overwrite", "resume"}

@@ -12,17 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from gpattention.analysis.results import average_predictions
-from gpattention.artifacts import Run, load_run
 from gpattention.data.coded_rows import CodedRows
 from gpattention.data.formats import Genotypes, map_genotypes, read_covariates, with_loci
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.data.scaling import Scaling, describe_environments, extrapolate_scaling
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
-from gpattention.matching import match_loci
 from gpattention.models.environment import EnvironmentCode
 from gpattention.output.progress import progress_bar
 from gpattention.prepare.genotypes_alone import is_raw, read_raw_genotypes
+from gpattention.run_folder.files import Run, load_run
+from gpattention.run_folder.matching import match_loci
 from gpattention.scores.conformal import half_widths
 
 log = logging.getLogger(__name__)

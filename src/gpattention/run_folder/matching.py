@@ -10,7 +10,7 @@ from gpattention.data.coded_rows import CodedRows
 from gpattention.data.formats import Genotypes, Values
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
-from gpattention.preprocessing import Preprocessing
+from gpattention.run_folder.preprocessing import Preprocessing
 
 
 class Matched(NamedTuple, Generic[Values]):
