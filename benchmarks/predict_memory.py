@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from gpattention.config import compose_config
-from gpattention.run import run
 from gpattention.run_folder.predict import predict
+from gpattention.runs.run import run
 
 BRIEFLY = {
     "pairwise_iterative": ["model.max_iterations=3"],

@@ -10,7 +10,7 @@ from conftest import ROOT, SHARED_DATA
 
 from gpattention.config import compose_config
 from gpattention.read import read
-from gpattention.run import run
+from gpattention.runs.run import run
 from gpattention.sweep import merge, read_sweep, run_sweep
 
 pytestmark = pytest.mark.slow

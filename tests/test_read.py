@@ -5,7 +5,7 @@ from conftest import SMALL
 from gpattention.config import compose_config, plain_values
 from gpattention.errors import InputError
 from gpattention.read import READINGS, read
-from gpattention.run import run
+from gpattention.runs.run import run
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from omegaconf import OmegaConf
 from gpattention import sweep
 from gpattention.blocks import Sweep, merge
 from gpattention.planning import plan
-from gpattention.run import run
+from gpattention.runs.run import run
 
 TINY = ["data=simulated", "data.n_segregants=300", "data.n_loci=6", "trainer=cpu", "trainer.max_epochs=1"]
 

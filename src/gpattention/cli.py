@@ -33,7 +33,7 @@ FUNCTIONS = {
     "prepare": "gpattention.prepare.pipeline.prepare",
     "predict": "gpattention.run_folder.predict.predict",
     "read": "gpattention.read.read",
-    "verify": "gpattention.verify.verify",
+    "verify": "gpattention.runs.verify.verify",
     "compare": "gpattention.analysis.differences.compare",
     "figure": "gpattention.paper.figure.draw_figure",
     "report": "gpattention.report.report.report",
@@ -71,7 +71,7 @@ def train() -> None:
 
 def train_job(cfg: DictConfig) -> float:
     """One Hydra job; its value is the validation score that sweepers may optimise."""
-    from gpattention.run import run
+    from gpattention.runs.run import run
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:

@@ -3,10 +3,11 @@
 import logging
 from pathlib import Path
 
-from gpattention import launchers, replacing
+from gpattention import launchers
 from gpattention.board import Board
 from gpattention.planning import Planned
 from gpattention.run_folder import files
+from gpattention.runs import folder
 from gpattention.workers import Outcome, Workers, default_workers
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def make(
 
 
 def is_finished(one: Planned) -> bool:
-    replacing.put_back(one.folder)
+    folder.put_back(one.folder)
     return files.is_complete(one.folder)
 
 

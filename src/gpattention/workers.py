@@ -46,7 +46,7 @@ class Stopped(Exception):
 def load_ahead() -> None:
     """Start to load the program in the server, while this process does so itself."""
     if METHOD == "forkserver":
-        PROCESSES.set_forkserver_preload(["gpattention.run"])
+        PROCESSES.set_forkserver_preload(["gpattention.runs.run"])
         forkserver.ensure_running()
 
 
@@ -154,7 +154,7 @@ def work(config: dict[str, Any], folder: str, printed: str, gpus: str | None, n_
     from threadpoolctl import threadpool_limits
 
     from gpattention.errors import InputError
-    from gpattention.run import run
+    from gpattention.runs.run import run
 
     torch.set_num_threads(n_threads)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)

@@ -12,7 +12,7 @@ from gpattention.analysis.differences import compare, find_differences
 from gpattention.analysis.results import read_predictions
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.run import run
+from gpattention.runs.run import run
 
 DATA = [*SMALL, "data.n_segregants=1500", "data.temperatures=[25,30]"]
 

@@ -7,8 +7,8 @@ from gpattention.analysis import effects
 from gpattention.analysis.fitted_map import open_map
 from gpattention.analysis.genome import lay_out
 from gpattention.config import compose_config
-from gpattention.run import run
 from gpattention.run_folder.files import load_run
+from gpattention.runs.run import run
 
 
 @pytest.fixture(scope="module")

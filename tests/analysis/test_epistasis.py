@@ -9,7 +9,7 @@ from gpattention.analysis import epistasis
 from gpattention.analysis.fitted_map import open_map, open_replicates
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.run import run
+from gpattention.runs.run import run
 
 
 @pytest.fixture(scope="module")

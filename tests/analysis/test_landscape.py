@@ -7,7 +7,7 @@ from gpattention.analysis.fitted_map import open_map
 from gpattention.analysis.walsh import all_genotypes
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.run import run
+from gpattention.runs.run import run
 
 
 @pytest.fixture(scope="module")

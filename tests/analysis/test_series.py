@@ -7,7 +7,7 @@ from gpattention.analysis.fitted_map import open_map
 from gpattention.analysis.walsh import all_genotypes, variance_by_order, walsh_hadamard
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.run import run
+from gpattention.runs.run import run
 
 
 def test_series_of_a_fitted_layer_in_original_units(tmp_path):

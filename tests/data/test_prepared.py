@@ -9,7 +9,7 @@ from preparing import prepared
 from gpattention.config import compose_config
 from gpattention.data.prepared import read_prepared
 from gpattention.errors import InputError
-from gpattention.run import run
+from gpattention.runs.run import run
 
 N, L = 400, 8
 

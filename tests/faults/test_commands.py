@@ -12,7 +12,7 @@ from conftest import ROOT, SMALL
 from refusals import CURE
 
 from gpattention.config import compose_config
-from gpattention.run import run
+from gpattention.runs.run import run
 
 TRAIN, SWEEP = [str(ROOT / "train.py")], [str(ROOT / "sweep.py")]
 GPATTENTION = ["-c", "from gpattention.cli import main; main()"]

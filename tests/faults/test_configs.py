@@ -6,7 +6,7 @@ from refusals import refused
 
 from gpattention.blocks import read_sweep
 from gpattention.config import compose_config
-from gpattention.run import run
+from gpattention.runs.run import run
 
 VALUES = [
     "model._target_=os.system",

@@ -33,11 +33,11 @@ from gpattention.prepare.yeast_bbq import open_yeast_bbq
 from gpattention.prepare.yeast_split import open_yeast_split
 from gpattention.report.of_run import read_record
 from gpattention.report.of_sweep import name_runs
-from gpattention.run import run
 from gpattention.run_folder import files
+from gpattention.runs.run import run
+from gpattention.runs.verify import read_run
 from gpattention.sweep_folder import DIFFERENCES, RESULTS, SUMMARY, read_sweep_folder, read_table_of
 from gpattention.training.checkpoints import DamagedCheckpoint, read_checkpoint, sealed
-from gpattention.verify import read_run
 
 SECONDS = 10
 PLINK = ("bed", "bim", "fam")

@@ -16,9 +16,9 @@ from refusals import refused
 from gpattention.analysis.results import read_predictions
 from gpattention.config import compose_config
 from gpattention.files.checksums import CHECKSUMS, list_checksums
-from gpattention.run import run
 from gpattention.run_folder import files
 from gpattention.run_folder.identity import identify, refuse_another, run_digest
+from gpattention.runs.run import run
 from gpattention.training.checkpoints import DurableCheckpointIO, read_checkpoint, sealed
 
 
@@ -135,7 +135,7 @@ UNFIT = {
     "config: latin1": bytes_of("config.yaml", lambda content: content + b"# \xe9\n"),
     "config: class of Python": as_config("model", "_target_", value="subprocess.Popen"),
     "config: class of torch": as_config("model", "_target_", value="torch.nn.Linear"),
-    "config: function of ours": as_config("model", "_target_", value="gpattention.replacing.remove_run"),
+    "config: function of ours": as_config("model", "_target_", value="gpattention.runs.folder.remove_run"),
     "config: by way of ours": as_config("model", "_target_", value="gpattention.run_folder.files.shutil.rmtree"),
     "config: data of Python": as_config("data", "_target_", value="os.listdir"),
     "config: logger of Python": as_config("logger", "_target_", value="os.getcwd"),

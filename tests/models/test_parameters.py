@@ -3,7 +3,7 @@ import pytest
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.models.parameters import count_parameters, show_parameters
-from gpattention.run import run
+from gpattention.runs.run import run
 
 
 def table(*sizes):

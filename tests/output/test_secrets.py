@@ -7,7 +7,7 @@ from conftest import ROOT, SMALL
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
 from gpattention.output.secrets import redact
-from gpattention.run import run
+from gpattention.runs.run import run
 
 KEY = "0123456789abcdef" * 2 + "89abcdef"
 

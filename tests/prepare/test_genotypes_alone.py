@@ -12,8 +12,8 @@ from preparing import prepared
 from refusals import refused
 
 from gpattention.config import compose_config
-from gpattention.run import run
 from gpattention.run_folder.predict import predict
+from gpattention.runs.run import run
 
 N, L = 300, 9
 IDS = [f"line{i}" for i in range(N)]

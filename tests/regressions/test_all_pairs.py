@@ -17,7 +17,7 @@ from gpattention.errors import InputError
 from gpattention.regressions import all_pairs
 from gpattention.regressions.all_pairs import AllPairsModule
 from gpattention.regressions.ridge import RidgeModule
-from gpattention.run import run
+from gpattention.runs.run import run
 from gpattention.training.trainer import make_trainer
 
 EXACT = {"arithmetic": "float64", "tolerance": 1e-11}

@@ -12,7 +12,7 @@ from gpattention.errors import InputError
 from gpattention.regressions import kernel_ridge
 from gpattention.regressions.kernel_ridge import KernelRidgeModule
 from gpattention.regressions.ridge import RidgeModule
-from gpattention.run import run
+from gpattention.runs.run import run
 
 SETTINGS = {
     "genotype_kernel": "orders",

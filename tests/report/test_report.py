@@ -10,7 +10,7 @@ from tiny_sweeps import make_sweep
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.report.report import report
-from gpattention.run import run
+from gpattention.runs.run import run
 
 
 @pytest.fixture(scope="module")

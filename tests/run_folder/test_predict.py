@@ -8,8 +8,8 @@ from conftest import SMALL
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.run import run
 from gpattention.run_folder.predict import predict
+from gpattention.runs.run import run
 
 
 def predict_to(run_folder, genotype_file, output, **more):

@@ -8,7 +8,7 @@ from conftest import SMALL
 from gpattention.analysis.results import read_predictions
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.run import run
+from gpattention.runs.run import run
 from gpattention.scores.conformal import calibrate, half_widths, interval_scores
 
 

@@ -4,7 +4,7 @@ import pytest
 from conftest import SMALL
 
 from gpattention.config import compose_config
-from gpattention.run import run
+from gpattention.runs.run import run
 
 
 @pytest.mark.parametrize(("epochs", "lines"), [(3, 3), (25, 13)])

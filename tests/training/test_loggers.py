@@ -9,7 +9,7 @@ from wandb.proto import wandb_internal_pb2 as pb
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.run import run
+from gpattention.runs.run import run
 from gpattention.training import loggers
 
 

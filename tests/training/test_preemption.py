@@ -9,9 +9,9 @@ from conftest import SMALL
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError, Preempted
-from gpattention.replacing import SET_ASIDE
-from gpattention.run import run
 from gpattention.run_folder.files import LAST, METRICS, PREDICTIONS, load_run
+from gpattention.runs.folder import SET_ASIDE
+from gpattention.runs.run import run
 from gpattention.training.callbacks import EpochHistory
 
 RUN = [*SMALL, "data.batch_size=64", "trainer.max_epochs=4", "model=transformer", "model.dropout=0.2"]

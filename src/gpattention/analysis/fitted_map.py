@@ -14,7 +14,6 @@ from gpattention.data.formats import read_genotypes, with_loci
 from gpattention.data.phenotypes import true_phenotypes
 from gpattention.errors import InputError
 from gpattention.files.checksums import file_digest
-from gpattention.run import build_data
 from gpattention.run_folder.files import (
     IDENTITY,
     SPLITS,
@@ -28,6 +27,7 @@ from gpattention.run_folder.files import (
 from gpattention.run_folder.identity import PREPARED, input_files
 from gpattention.run_folder.matching import match_loci
 from gpattention.run_folder.predict import choose_device, phenotypes_of
+from gpattention.runs.run import build_data
 
 Accelerator = Literal["auto", "cpu", "gpu"]
 

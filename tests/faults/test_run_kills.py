@@ -13,9 +13,9 @@ import pytest
 from conftest import SMALL
 
 from gpattention.config import compose_config
-from gpattention.run import run
 from gpattention.run_folder import files
 from gpattention.run_folder.files import load_run
+from gpattention.runs.run import run
 from gpattention.training.checkpoints import read_checkpoint
 from gpattention.workers import PROCESSES, load_ahead
 

@@ -18,21 +18,22 @@ from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from gpattention import launch, ranks, replacing
+from gpattention import ranks
 from gpattention.config import check_config, suggest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.noise_ceiling import over_ceiling, r2_ceiling
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told
-from gpattention.fine_tuning import start_from
 from gpattention.hydra_targets import find_target
 from gpattention.output import figures
 from gpattention.output.run_log import log_kept_for
 from gpattention.output.silenced_warnings import quiet_libraries
-from gpattention.provenance import made_with
 from gpattention.run_folder import files
 from gpattention.run_folder.identity import identify, input_files, is_of, refuse_another, to_json
+from gpattention.runs import several_devices
+from gpattention.runs.fine_tuning import start_from
+from gpattention.runs.provenance import made_with
 from gpattention.scores.conformal import calibrate, interval_scores
 from gpattention.training import loggers
 from gpattention.training.by_gradients import GPMapModule
@@ -62,8 +63,8 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
         InputError: the configuration or the data cannot be used, or the folder holds another run.
     """
     config = check_config(cfg)
-    if launch.is_needed(config["trainer"]):
-        return launch.run_on_devices(config, folder, on_epoch)
+    if several_devices.is_needed(config["trainer"]):
+        return several_devices.run_on_devices(config, folder, on_epoch)
     ranks.join(config["trainer"])
     folder = ranks.from_first(folder)
     overwrite, resume = config.pop("overwrite"), config.pop("resume") == "auto"
@@ -71,7 +72,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
     # A run that was begun goes on, also one that is to replace another; before all else the other is put back.
     was_begun = resume and ranks.from_first(files.is_unfinished(folder) and is_of(identity, folder))
     if ranks.is_first() and not was_begun:
-        replacing.put_back(folder)
+        folder.put_back(folder)
     is_complete, is_unfinished = ranks.from_first((files.is_complete(folder), files.is_unfinished(folder)))
     goes_on = was_begun or (resume and not overwrite and (is_complete or is_unfinished))
     if goes_on:
@@ -80,8 +81,8 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
             log.info("finished earlier: %s", folder)
             return files.read_metrics(folder)
     elif not overwrite:
-        replacing.refuse_complete(folder)
-        replacing.refuse_unfinished(folder)
+        folder.refuse_complete(folder)
+        folder.refuse_unfinished(folder)
     quiet_libraries()
     with log_kept_for(folder / files.LOG) as open_log:
         L.seed_everything(config["seed"], workers=True, verbose=False)
@@ -123,7 +124,7 @@ def folder_of_run(folder: Path, goes_on: bool) -> AbstractContextManager[None]:
     if not ranks.is_first():
         return nullcontext()
     kept = (files.CHECKPOINT, files.LAST, *files.PREVIOUS, files.LOG) if goes_on else ()
-    return replacing.new_run(folder, keep=kept)
+    return folder.new_run(folder, keep=kept)
 
 
 def check_monitor(monitor: str, module: GPMap, data: GPMapDataModule) -> None:

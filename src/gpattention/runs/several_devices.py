@@ -112,7 +112,7 @@ def started(channel: Channel, n: int, asked_to_end: threading.Event) -> Iterator
     )
     with channel.printed.open("w") as printed:
         process = subprocess.Popen(
-            [*command, "-m", "gpattention.rank_worker", str(channel.folder)],
+            [*command, "-m", "gpattention.runs.rank_worker", str(channel.folder)],
             stderr=printed,
             env=environment,
             start_new_session=True,  # Ctrl-C is for this process, which ends the others

@@ -1,4 +1,4 @@
-"""One of the processes that `launch.py` starts for a run: `python -m gpattention.rank_worker FOLDER` under torch's launcher."""
+"""One of the processes that `launch.py` starts for a run: `python -m gpattention.runs.rank_worker FOLDER` under torch's launcher."""
 
 import json
 import logging
@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 
 from gpattention.errors import InputError, Preempted
 from gpattention.files.atomic import write_json
-from gpattention.launch import Channel
-from gpattention.run import run
+from gpattention.runs.run import run
+from gpattention.runs.several_devices import Channel
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ import pytest
 import torch
 from conftest import SMALL
 
-from gpattention import provenance
 from gpattention.config import check_config, compose_config
-from gpattention.provenance import commit, data_checksum, made_with
-from gpattention.run import build_data, build_module
 from gpattention.run_folder.files import module_class
+from gpattention.runs import provenance
+from gpattention.runs.provenance import commit, data_checksum, made_with
+from gpattention.runs.run import build_data, build_module
 
 
 def built(*overrides):

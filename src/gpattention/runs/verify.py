@@ -12,9 +12,9 @@ from omegaconf import OmegaConf
 
 from gpattention.errors import InputError, NotReproduced
 from gpattention.files.untrusted import read_object
-from gpattention.run import run as make
 from gpattention.run_folder import files
 from gpattention.run_folder.identity import identify, refuse_another
+from gpattention.runs.run import run as make
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from conftest import SMALL
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError, NotReproduced
-from gpattention.run import run
-from gpattention.verify import compare_scores, largest_difference, other_versions, verify
+from gpattention.runs.run import run
+from gpattention.runs.verify import compare_scores, largest_difference, other_versions, verify
 
 
 @pytest.fixture(scope="module")

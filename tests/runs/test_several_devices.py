@@ -17,9 +17,9 @@ from test_launchers import needs_slurm
 from gpattention.config import compose_config
 from gpattention.errors import InputError, Preempted, RunLost
 from gpattention.files.atomic import write_json
-from gpattention.launch import Channel, explain, is_needed
-from gpattention.run import run
 from gpattention.run_folder import files
+from gpattention.runs.run import run
+from gpattention.runs.several_devices import Channel, explain, is_needed
 
 DEVICES = ["trainer.devices=2", "model=transformer"]
 EPOCHS = "trainer.max_epochs=100"  # enough of them to be killed among
@@ -41,7 +41,7 @@ def rank_workers(of=None):
     found = {}
     for process in psutil.Process(of).children(recursive=True):
         try:
-            if "gpattention.rank_worker" in process.cmdline() and "torch.distributed.run" not in process.cmdline():
+            if "gpattention.runs.rank_worker" in process.cmdline() and "torch.distributed.run" not in process.cmdline():
                 found[int(process.environ()["RANK"])] = process
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
