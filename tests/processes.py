@@ -4,7 +4,7 @@ import os
 import pickle
 import socket
 
-from gpattention.workers import PROCESSES, load_ahead
+from gpattention.sweeps.workers import PROCESSES, load_ahead
 
 
 def share(n, function, *arguments):

@@ -11,7 +11,7 @@ from conftest import ROOT, SHARED_DATA
 from gpattention.config import compose_config
 from gpattention.read import read
 from gpattention.runs.run import run
-from gpattention.sweep import merge, read_sweep, run_sweep
+from gpattention.sweeps.sweep import merge, read_sweep, run_sweep
 
 pytestmark = pytest.mark.slow
 

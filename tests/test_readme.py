@@ -6,8 +6,8 @@ import shlex
 import pytest
 from conftest import ROOT
 
-from gpattention.blocks import expand, merge, read_sweep
 from gpattention.config import check_config, compose_config
+from gpattention.sweeps.sweep_file import expand, merge, read_sweep
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

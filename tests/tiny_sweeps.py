@@ -2,10 +2,10 @@
 
 from omegaconf import OmegaConf
 
-from gpattention import sweep
-from gpattention.blocks import Sweep, merge
-from gpattention.planning import plan
 from gpattention.runs.run import run
+from gpattention.sweeps import sweep
+from gpattention.sweeps.planned_runs import plan
+from gpattention.sweeps.sweep_file import Sweep, merge
 
 TINY = ["data=simulated", "data.n_segregants=300", "data.n_loci=6", "trainer=cpu", "trainer.max_epochs=1"]
 

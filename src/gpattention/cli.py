@@ -34,7 +34,7 @@ FUNCTIONS = {
     "predict": "gpattention.run_folder.predict.predict",
     "read": "gpattention.read.read",
     "verify": "gpattention.runs.verify.verify",
-    "compare": "gpattention.analysis.differences.compare",
+    "compare": "gpattention.sweeps.summaries.differences.compare",
     "figure": "gpattention.paper.figure.draw_figure",
     "report": "gpattention.report.report.report",
     "parameters": "gpattention.models.parameters.show_parameters",
@@ -106,10 +106,10 @@ def call(name: str) -> None:
 
 def sweep() -> None:
     """Fit the maps of a sweep and compare them."""
-    from gpattention.workers import load_ahead
+    from gpattention.sweeps.workers import load_ahead
 
     load_ahead()  # before this process loads the program, so that both load at once
-    from gpattention.sweep import main
+    from gpattention.sweeps.sweep import main
 
     with_messages(main)
 

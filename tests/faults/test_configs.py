@@ -4,9 +4,9 @@ import pytest
 from conftest import SMALL
 from refusals import refused
 
-from gpattention.blocks import read_sweep
 from gpattention.config import compose_config
 from gpattention.runs.run import run
+from gpattention.sweeps.sweep_file import read_sweep
 
 VALUES = [
     "model._target_=os.system",

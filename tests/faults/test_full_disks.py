@@ -7,13 +7,13 @@ import sys
 import pytest
 from conftest import ROOT, SMALL
 
-from gpattention import sweep
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.files.full_disk import full_disk_told
 from gpattention.run_folder import files
 from gpattention.runs import run as runs
 from gpattention.runs.run import run
+from gpattention.sweeps import sweep
 from gpattention.training.checkpoints import read_checkpoint
 
 FULL = r"the disk of .*{name}.* is full.* MiB free now\): make room"

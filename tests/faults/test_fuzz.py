@@ -16,8 +16,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tiny_sweeps import make_sweep
 
-from gpattention.analysis.results import read_predictions
-from gpattention.blocks import read_sweep
 from gpattention.config import compose_config
 from gpattention.data.causal_loci import read_causal_loci
 from gpattention.data.formats import read_covariates, read_genotypes, read_loci, read_table_data
@@ -36,7 +34,9 @@ from gpattention.report.of_sweep import name_runs
 from gpattention.run_folder import files
 from gpattention.runs.run import run
 from gpattention.runs.verify import read_run
-from gpattention.sweep_folder import DIFFERENCES, RESULTS, SUMMARY, read_sweep_folder, read_table_of
+from gpattention.sweeps.summaries.results import read_predictions
+from gpattention.sweeps.sweep_file import read_sweep
+from gpattention.sweeps.sweep_folder import DIFFERENCES, RESULTS, SUMMARY, read_sweep_folder, read_table_of
 from gpattention.training.checkpoints import DamagedCheckpoint, read_checkpoint, sealed
 
 SECONDS = 10

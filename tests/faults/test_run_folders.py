@@ -13,12 +13,12 @@ import yaml
 from conftest import SMALL
 from refusals import refused
 
-from gpattention.analysis.results import read_predictions
 from gpattention.config import compose_config
 from gpattention.files.checksums import CHECKSUMS, list_checksums
 from gpattention.run_folder import files
 from gpattention.run_folder.identity import identify, refuse_another, run_digest
 from gpattention.runs.run import run
+from gpattention.sweeps.summaries.results import read_predictions
 from gpattention.training.checkpoints import DurableCheckpointIO, read_checkpoint, sealed
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from preparing import load_writer, prepared
 
-from gpattention.sweep import Options, run_sweep
+from gpattention.sweeps.sweep import Options, run_sweep
 
 ONE = "data.environments=[li]"
 

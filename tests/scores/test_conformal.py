@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from conftest import SMALL
 
-from gpattention.analysis.results import read_predictions
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.runs.run import run
 from gpattention.scores.conformal import calibrate, half_widths, interval_scores
+from gpattention.sweeps.summaries.results import read_predictions
 
 
 def table(errors, environment="A"):

@@ -6,11 +6,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gpattention.analysis.effects import effect_sizes
-from gpattention.analysis.results import read_predictions
 from gpattention.errors import InputError
 from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of
+from gpattention.sweeps.summaries.results import read_predictions
 
 N_NAMED = 20  # loci with the largest effects
 

@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gpattention.analysis.results import split_blocks
 from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of
+from gpattention.sweeps.summaries.results import split_blocks
 
 METRIC = "test/r2/"
 

@@ -4,12 +4,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gpattention.analysis.curves import as_numbers
-from gpattention.analysis.results import REPLICATES, label, varied_keys
 from gpattention.errors import InputError
 from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of
+from gpattention.sweeps.summaries.curves import as_numbers
+from gpattention.sweeps.summaries.results import REPLICATES, label, varied_keys
 
 EPSILON, N_LOCI, N_SEGREGANTS = "data.epsilon", "data.n_loci", "data.n_segregants"
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from gpattention.analysis.fitted_map import Accelerator, FittedMap, open_map
-from gpattention.analysis.results import is_override
 from gpattention.config import suggest
 from gpattention.errors import InputError
 from gpattention.run_folder import files
-from gpattention.sweep_folder import read_sweep_folder
+from gpattention.sweeps.summaries.results import is_override
+from gpattention.sweeps.sweep_folder import read_sweep_folder
 
 # What the paper calls the maps, by their blocks and, for runs, by their models.
 NAMES = {

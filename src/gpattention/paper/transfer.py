@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis.results import split_blocks
 from gpattention.errors import InputError
 from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of
+from gpattention.sweeps.summaries.results import split_blocks
 
 R2, N_VALUES = "test/r2_target", "n_train_target"
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gpattention.analysis.results import OVERALL, read_predictions
 from gpattention.files.untrusted import UNREADABLE, refuse
 from gpattention.output import figures
 from gpattention.report.command import train_command
@@ -17,6 +16,7 @@ from gpattention.run_folder import files
 from gpattention.run_folder.identity import flatten, input_files
 from gpattention.run_folder.preprocessing import Preprocessing
 from gpattention.scores.conformal import calibrate
+from gpattention.sweeps.summaries.results import OVERALL, read_predictions
 
 NEEDED = (
     files.METRICS,

@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from gpattention.analysis.results import label, varied_keys
 from gpattention.output import figures
 from gpattention.report.of_run import INTERVALS, SCORES, Record, data_summary, flat, provenance, read_record, readings
 from gpattention.report.page import Picture, Section, Table, show_figure, show_file, show_table, show_values
 from gpattention.scores.conformal import calibrate
-from gpattention.sweep_folder import DIFFERENCES, FIGURE, SUMMARY, FinishedSweep, read_sweep_folder, read_table_of
+from gpattention.sweeps.summaries.results import label, varied_keys
+from gpattention.sweeps.sweep_folder import (
+    DIFFERENCES,
+    FIGURE,
+    SUMMARY,
+    FinishedSweep,
+    read_sweep_folder,
+    read_table_of,
+)
 
 MOST_SHOWN = 12  # runs with pictures of their own
 METRICS = {"test/r2": "test R2", "val/r2": "validation R2"} | {

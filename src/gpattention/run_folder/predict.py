@@ -11,7 +11,6 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from gpattention.analysis.results import average_predictions
 from gpattention.data.coded_rows import CodedRows
 from gpattention.data.formats import Genotypes, map_genotypes, read_covariates, with_loci
 from gpattention.data.genotype_phenotype import name_some
@@ -24,6 +23,7 @@ from gpattention.prepare.genotypes_alone import is_raw, read_raw_genotypes
 from gpattention.run_folder.files import Run, load_run
 from gpattention.run_folder.matching import match_loci
 from gpattention.scores.conformal import half_widths
+from gpattention.sweeps.summaries.results import average_predictions
 
 log = logging.getLogger(__name__)
 

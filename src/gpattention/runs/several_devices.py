@@ -25,8 +25,8 @@ from gpattention.errors import InputError, Preempted, RunLost
 from gpattention.output.progress import progress_bar
 from gpattention.ranks import n_started
 from gpattention.run_folder import files
+from gpattention.sweeps.workers import ending
 from gpattention.training.trainer import refuse_missing_devices
-from gpattention.workers import ending
 
 log = logging.getLogger(__name__)
 

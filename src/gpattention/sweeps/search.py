@@ -14,15 +14,15 @@ import pandas as pd
 from hydra.core.override_parser.types import Override
 from matplotlib.figure import Figure
 
-from gpattention.blocks import Sweep, name_of, parse
-from gpattention.board import Board
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
-from gpattention.launchers import is_installed
 from gpattention.output import figures
 from gpattention.run_folder import files, identity
+from gpattention.sweeps.clusters import is_installed
+from gpattention.sweeps.live_table import Board
+from gpattention.sweeps.sweep_file import Sweep, name_of, parse
+from gpattention.sweeps.workers import Outcome, Workers, default_workers
 from gpattention.training import loggers
-from gpattention.workers import Outcome, Workers, default_workers
 
 log = logging.getLogger(__name__)
 

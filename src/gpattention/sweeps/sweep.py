@@ -12,23 +12,24 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 
-from gpattention import launchers, ranks, search
-from gpattention.analysis import comparison, curves, environments, transfer, unseen
-from gpattention.analysis.differences import print_differences
-from gpattention.blocks import Sweep, merge, read_sweep, sweep_names
+from gpattention import ranks
 from gpattention.config import suggest
 from gpattention.errors import InputError, Preempted
 from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told
 from gpattention.files.untrusted import read_object
-from gpattention.making import make
 from gpattention.output import figures
 from gpattention.output.terminal import print_table
-from gpattention.planning import Planned, plan
 from gpattention.run_folder import files
-from gpattention.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY
+from gpattention.sweeps import clusters, search
+from gpattention.sweeps.missing_runs import make
+from gpattention.sweeps.planned_runs import Planned, plan
+from gpattention.sweeps.summaries import comparison, curves, environments, transfer, unseen
+from gpattention.sweeps.summaries.differences import print_differences
+from gpattention.sweeps.sweep_file import Sweep, merge, read_sweep, sweep_names
+from gpattention.sweeps.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY
+from gpattention.sweeps.workers import Outcome
 from gpattention.training import loggers
-from gpattention.workers import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ def read_options(texts: dict[str, str]) -> Options:
                 raise InputError(f"{key}={texts[key]}: give a whole number from 1 on")
             values[key] = int(texts[key])
     if (launcher := texts.get("launcher")) is not None:
-        launchers.check(launcher)
+        clusters.check(launcher)
     return Options(**values)
 
 

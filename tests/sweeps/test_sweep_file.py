@@ -1,26 +1,26 @@
 import pytest
 
-from gpattention import blocks
-from gpattention.blocks import Sweep
 from gpattention.config import check_config, compose_config, conf_folder
 from gpattention.errors import InputError
+from gpattention.sweeps import sweep_file
+from gpattention.sweeps.sweep_file import Sweep
 
 
 @pytest.mark.parametrize("path", sorted((conf_folder() / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_sweep_composes_at_every_scale(path):
     own = ["data.genotype_file=g.tsv", "data.phenotype_file=p.tsv", "data.target_environment=A"]
-    for scale in blocks.read_sweep(path.stem).scales or [None]:
-        content = blocks.read_sweep(path.stem, scale)
-        for label, block in blocks.merge(content, own if path.stem == "transfer_table" else []).items():
+    for scale in sweep_file.read_sweep(path.stem).scales or [None]:
+        content = sweep_file.read_sweep(path.stem, scale)
+        for label, block in sweep_file.merge(content, own if path.stem == "transfer_table" else []).items():
             if content.n_trials:
-                block = [one.input_line for one in blocks.parse(block) if not one.is_sweep_override()]
-            for job in (first := blocks.expand(label, block))[:: max(1, len(first) - 1)]:
+                block = [one.input_line for one in sweep_file.parse(block) if not one.is_sweep_override()]
+            for job in (first := sweep_file.expand(label, block))[:: max(1, len(first) - 1)]:
                 assert check_config(compose_config(job.overrides))
 
 
 def test_blocks_expand_to_products():
     block = ["model=attention", "seed=3", "model.embedding_dim=12,30", "data.epsilon=0,0.5"]
-    assert blocks.expand("my attention", block) == [
+    assert sweep_file.expand("my attention", block) == [
         (
             "my attention",
             f"my_attention,model.embedding_dim={d},data.epsilon={e}",
@@ -30,7 +30,7 @@ def test_blocks_expand_to_products():
         for d in (12, 30)
         for e in (0, 0.5)
     ]
-    assert blocks.expand("linear", ["model=linear", "data.environments=[A,B]"])[0] == (
+    assert sweep_file.expand("linear", ["model=linear", "data.environments=[A,B]"])[0] == (
         "linear",
         "linear",
         ["model=linear", "data.environments=[A,B]"],
@@ -47,12 +47,12 @@ def test_blocks_expand_to_products():
 )
 def test_grids_without_values_are_refused(override, words):
     with pytest.raises(InputError, match=words):
-        blocks.expand("a", ["model=linear", override])
+        sweep_file.expand("a", ["model=linear", override])
 
 
 def test_scales_go_into_their_blocks():
     sweep = SWEEP._replace(scales={"small": {"common": ["seed=9"], "two": ["x=1"]}, "large": {"one": ["seed=6"]}})
-    small, large = blocks.at_scale(sweep, None), blocks.at_scale(sweep, "large")
+    small, large = sweep_file.at_scale(sweep, None), sweep_file.at_scale(sweep, "large")
     assert (small.folder, large.folder) == ("f", "f_large")
     assert small.common == ["data=simulated", "seed=9", "trainer.max_epochs=3"]
     assert small.blocks == {
@@ -65,7 +65,7 @@ def test_scales_go_into_their_blocks():
 @pytest.mark.parametrize("override", ["hydra.run.dir=x", "hydra.sweep.dir=x", "hydra.sweep.subdir=x"])
 def test_folders_of_runs_cannot_be_given(override):
     with pytest.raises(InputError, match="folders of their own; give folder=FOLDER"):
-        blocks.merge(SWEEP, [override])
+        sweep_file.merge(SWEEP, [override])
 
 
 SWEEP = Sweep(
@@ -93,7 +93,7 @@ SWEEP = Sweep(
     ],
 )
 def test_command_line_goes_before_the_block_and_the_block_before_what_is_common(given, one, two):
-    merged = blocks.merge(SWEEP, given)
+    merged = sweep_file.merge(SWEEP, given)
     assert set(merged["one"]) == {"data=simulated", "model=linear", *one}
     assert set(merged["two"]) == {"data=simulated", "model=attention", *two}
 
@@ -121,7 +121,7 @@ def test_bad_sweep_files_are_refused(text, words, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(InputError, match=words):
-        blocks.read_sweep(str(path))
+        sweep_file.read_sweep(str(path))
 
 
 @pytest.mark.parametrize(
@@ -129,9 +129,9 @@ def test_bad_sweep_files_are_refused(text, words, tmp_path):
 )
 def test_unknown_scales_are_refused(name, words):
     with pytest.raises(InputError, match=f"scale=huge: .*{words}"):
-        blocks.read_sweep(name, "huge")
+        sweep_file.read_sweep(name, "huge")
 
 
 def test_file_of_ones_own_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InputError, match="mine.yaml is not there"):
-        blocks.read_sweep(str(tmp_path / "mine.yaml"))
+        sweep_file.read_sweep(str(tmp_path / "mine.yaml"))

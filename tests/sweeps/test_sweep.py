@@ -7,9 +7,9 @@ import pytest
 from conftest import SMALL
 from test_loggers import read_offline_run
 
-from gpattention import blocks, sweep
-from gpattention.blocks import Sweep
 from gpattention.errors import InputError
+from gpattention.sweeps import sweep, sweep_file
+from gpattention.sweeps.sweep_file import Sweep
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_other_formats_and_other_sweeps_at_work_are_refused(tmp_path, no_runs):
 
 
 def test_unknown_analysis_is_refused(tmp_path, monkeypatch, no_runs):
-    content = blocks.read_sweep("quickstart")._replace(analysis="transfr")
+    content = sweep_file.read_sweep("quickstart")._replace(analysis="transfr")
     monkeypatch.setattr(sweep, "read_sweep", lambda *_: content)
     with pytest.raises(InputError, match="analysis=transfr: did you mean transfer"):
         sweep.run_sweep("quickstart", [], tmp_path)
@@ -160,7 +160,7 @@ TINY = ["data.n_segregants=500", "data.n_loci=5", "trainer.max_epochs=1", "data.
 
 @pytest.mark.slow
 def test_transfer_curve_and_fine_tuning_from_the_sweeps_own_run(tmp_path, monkeypatch):
-    content = blocks.read_sweep("transfer_simulated")
+    content = sweep_file.read_sweep("transfer_simulated")
     kept = {
         label: content.blocks[label] for label in ("linear alone", "transformer others only", "transformer fine-tuned")
     }
@@ -180,7 +180,7 @@ def test_transfer_curve_and_fine_tuning_from_the_sweeps_own_run(tmp_path, monkey
 def test_unseen_environment_is_compared_with_what_the_others_say(tmp_path):
     sweep.run_sweep("unseen_temperature", [*TINY, "seed=0", "data.target_environment=29C"], tmp_path)
     summary = pd.read_csv(tmp_path / "summary.csv")
-    assert len(summary) == 4 * len(blocks.read_sweep("unseen_temperature").blocks)
+    assert len(summary) == 4 * len(sweep_file.read_sweep("unseen_temperature").blocks)
     assert set(summary["target"]) == {"29C"}
     assert summary["squared_correlation"].between(0, 1).all()
 

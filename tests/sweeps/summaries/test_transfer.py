@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpattention.analysis import transfer
-from gpattention.blocks import Sweep
+from gpattention.sweeps.summaries import transfer
+from gpattention.sweeps.sweep_file import Sweep
 
 
 def test_curve_is_of_means_with_bars_over_runs():

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis.results import split_blocks
-from gpattention.blocks import Sweep
 from gpattention.output import figures
+from gpattention.sweeps.summaries.results import split_blocks
+from gpattention.sweeps.sweep_file import Sweep
 
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gpattention.output.progress import console
-from gpattention.workers import Outcome
+from gpattention.sweeps.workers import Outcome
 
 log = logging.getLogger(__name__)
 

@@ -3,12 +3,12 @@
 import logging
 from pathlib import Path
 
-from gpattention import launchers
-from gpattention.board import Board
-from gpattention.planning import Planned
 from gpattention.run_folder import files
 from gpattention.runs import folder
-from gpattention.workers import Outcome, Workers, default_workers
+from gpattention.sweeps import clusters
+from gpattention.sweeps.live_table import Board
+from gpattention.sweeps.planned_runs import Planned
+from gpattention.sweeps.workers import Outcome, Workers, default_workers
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def make_elsewhere(missing: list[Planned], folder: Path, launcher: str, settings
         if stage:
             log.info("%d runs go to %s", len(stage), launcher)
             jobs = [(one.name, [*one.overrides, "resume=auto"]) for one in stage]
-            errors |= launchers.launch(launcher, settings, folder, jobs)
+            errors |= clusters.launch(launcher, settings, folder, jobs)
     return [
         Outcome(one.name, error=errors.get(one.name, f"it left no {files.METRICS}"))
         for one in missing

@@ -14,9 +14,9 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
 from hydra.types import HydraContext, RunMode
 
-from gpattention.blocks import escape_quotes
 from gpattention.config import conf_folder, suggest
 from gpattention.errors import InputError
+from gpattention.sweeps.sweep_file import escape_quotes
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis.results import OVERALL, correlation, r2, read_predictions, split_blocks, varied_keys
-from gpattention.blocks import Sweep
 from gpattention.output import figures
+from gpattention.sweeps.summaries.results import OVERALL, correlation, r2, read_predictions, split_blocks, varied_keys
+from gpattention.sweeps.sweep_file import Sweep
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis.results import REPLICATES, group, label, text, varied_keys
-from gpattention.blocks import Sweep
 from gpattention.errors import InputError
 from gpattention.output import figures
+from gpattention.sweeps.summaries.results import REPLICATES, group, label, text, varied_keys
+from gpattention.sweeps.sweep_file import Sweep
 
 
 def analyse(results: pd.DataFrame, sweep: Sweep) -> tuple[pd.DataFrame, Figure]:

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
-from gpattention.analysis import environments
-from gpattention.blocks import Sweep
+from gpattention.sweeps.summaries import environments
+from gpattention.sweeps.sweep_file import Sweep
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpattention.analysis.unseen import from_others, read_covariate
 from gpattention.errors import InputError
+from gpattention.sweeps.summaries.unseen import from_others, read_covariate
 
 COVARIATE = pd.Series({"27C": 27.0, "33C": 33.0, "29C": 29.0, "23C": 23.0})
 

@@ -8,11 +8,11 @@ from conftest import SMALL
 from sklearn.metrics import r2_score
 from tiny_sweeps import make_sweep
 
-from gpattention.analysis.differences import compare, find_differences
-from gpattention.analysis.results import read_predictions
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.runs.run import run
+from gpattention.sweeps.summaries.differences import compare, find_differences
+from gpattention.sweeps.summaries.results import read_predictions
 
 DATA = [*SMALL, "data.n_segregants=1500", "data.temperatures=[25,30]"]
 
@@ -98,7 +98,7 @@ def test_damaged_predictions_are_refused(folders, tmp_path):
 
 
 def test_sweep_compares_its_maps(folders, caplog):
-    from gpattention.analysis.comparison import compare_maps
+    from gpattention.sweeps.summaries.comparison import compare_maps
 
     names = ["linear", "split", "pairwise"]
     results = pd.DataFrame(

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SMALL
 
-from gpattention import launchers
 from gpattention.errors import InputError
+from gpattention.sweeps import clusters
 
 SECONDS = 240
 
@@ -57,7 +57,7 @@ def test_failing_run_on_slurm_is_told(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not launchers.is_installed(launchers.PLUGINS["joblib"]), reason="hydra-joblib-launcher is not here")
+@pytest.mark.skipif(not clusters.is_installed(clusters.PLUGINS["joblib"]), reason="hydra-joblib-launcher is not here")
 def test_multirun_by_joblib(tmp_path):
     arguments = ["-m", "launcher=joblib", *SMALL, "model=linear,pairwise", f"hydra.sweep.dir={tmp_path}"]
     done = start(ROOT / "train.py", *arguments, folder=tmp_path)
@@ -66,16 +66,16 @@ def test_multirun_by_joblib(tmp_path):
 
 
 def test_no_cluster_is_told(monkeypatch):
-    monkeypatch.setattr(launchers, "is_installed", lambda _: True)
+    monkeypatch.setattr(clusters, "is_installed", lambda _: True)
     monkeypatch.setenv("PATH", os.devnull)
     with pytest.raises(
         InputError, match="sbatch is not on this machine: start the sweep on a login node, or take workers"
     ):
-        launchers.check("slurm")
+        clusters.check("slurm")
 
 
 @pytest.mark.parametrize("launcher", ["slurm", "joblib"])
 def test_package_that_is_not_installed_is_told(launcher, monkeypatch):
-    monkeypatch.setattr(launchers, "is_installed", lambda _: False)
+    monkeypatch.setattr(clusters, "is_installed", lambda _: False)
     with pytest.raises(InputError, match=rf"launcher={launcher} needs a package .* 'gpattention\[{launcher}\]'"):
-        launchers.check(launcher)
+        clusters.check(launcher)

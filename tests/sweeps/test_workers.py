@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import SMALL
 
-from gpattention import workers
 from gpattention.config import check_config, compose_config
-from gpattention.workers import Workers, default_workers, shares_of_gpus, visible_gpus
+from gpattention.sweeps import workers
+from gpattention.sweeps.workers import Workers, default_workers, shares_of_gpus, visible_gpus
 
 
 def config(*overrides):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
-from gpattention.analysis.results import correlation, r2, read_predictions
+from gpattention.sweeps.summaries.results import correlation, r2, read_predictions
 
 
 def test_scores_leave_out_what_was_not_measured():

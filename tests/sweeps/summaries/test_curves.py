@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpattention.analysis import comparison, curves
-from gpattention.blocks import Sweep
 from gpattention.errors import InputError
+from gpattention.sweeps.summaries import comparison, curves
+from gpattention.sweeps.sweep_file import Sweep
 
 SWEEP = Sweep("title", "folder", [], {}, x="data.epsilon", panel="data.n_loci")
 

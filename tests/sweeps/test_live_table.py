@@ -2,15 +2,15 @@ import logging
 
 import pytest
 
-from gpattention import board
-from gpattention.board import Board
-from gpattention.workers import Outcome
+from gpattention.sweeps import live_table
+from gpattention.sweeps.live_table import Board
+from gpattention.sweeps.workers import Outcome
 
 
 @pytest.fixture
 def clock(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(board.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(live_table.time, "monotonic", lambda: now[0])
     return now
 
 

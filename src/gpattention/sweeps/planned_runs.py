@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpattention.blocks import Job, escape_quotes, expand
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
 from gpattention.output.progress import progress_bar
 from gpattention.run_folder import identity
+from gpattention.sweeps.sweep_file import Job, escape_quotes, expand
 from gpattention.training import loggers
 
 log = logging.getLogger(__name__)

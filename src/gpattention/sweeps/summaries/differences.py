@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gpattention.analysis.results import OVERALL, shared_predictions
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
 from gpattention.output.terminal import print_table
 from gpattention.scores.bootstrap import draw_r2, interval, mean_over_replicates
+from gpattention.sweeps.summaries.results import OVERALL, shared_predictions
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gpattention.analysis.results import is_override
 from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.files.untrusted import UNREADABLE, read_object, refuse
 from gpattention.run_folder import files
+from gpattention.sweeps.summaries.results import is_override
 
 MANIFEST, RESULTS, SUMMARY, FIGURE = "sweep.json", "results.csv", "summary.csv", "results.png"
 DIFFERENCES = "differences.csv"

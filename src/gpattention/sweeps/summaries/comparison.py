@@ -5,11 +5,11 @@ import logging
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis.differences import find_differences
-from gpattention.analysis.results import REPLICATES, group, label, varied_keys
-from gpattention.blocks import Sweep
 from gpattention.errors import InputError
 from gpattention.output import figures
+from gpattention.sweeps.summaries.differences import find_differences
+from gpattention.sweeps.summaries.results import REPLICATES, group, label, varied_keys
+from gpattention.sweeps.sweep_file import Sweep
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis.results import correlation, r2, read_predictions, split_blocks
-from gpattention.blocks import Sweep
 from gpattention.errors import InputError
 from gpattention.files.checksums import refuse_changed
 from gpattention.output import figures
 from gpattention.run_folder import files
 from gpattention.run_folder.preprocessing import Preprocessing
+from gpattention.sweeps.summaries.results import correlation, r2, read_predictions, split_blocks
+from gpattention.sweeps.sweep_file import Sweep
 
 ITSELF = "the map itself"
 

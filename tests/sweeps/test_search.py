@@ -4,11 +4,11 @@ from contextlib import closing
 import pytest
 from conftest import SMALL
 
-from gpattention import search, sweep
-from gpattention.blocks import Sweep, parse
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
-from gpattention.sweep import Options
+from gpattention.sweeps import search, sweep
+from gpattention.sweeps.sweep import Options
+from gpattention.sweeps.sweep_file import Sweep, parse
 
 optuna = pytest.importorskip("optuna")
 
