@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, SHARED_DATA
 
 from gpattention.config import compose_config
-from gpattention.read import read
+from gpattention.interpret.read import read
 from gpattention.runs.run import run
 from gpattention.sweeps.sweep import merge, read_sweep, run_sweep
 

@@ -32,7 +32,7 @@ SECONDS_FOR_FIRST = 5
 FUNCTIONS = {
     "prepare": "gpattention.prepare.pipeline.prepare",
     "predict": "gpattention.run_folder.predict.predict",
-    "read": "gpattention.read.read",
+    "read": "gpattention.interpret.read.read",
     "verify": "gpattention.runs.verify.verify",
     "compare": "gpattention.sweeps.summaries.differences.compare",
     "figure": "gpattention.paper.figure.draw_figure",

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from gpattention.analysis.walsh import all_genotypes, variance_by_order, walsh_hadamard
 from gpattention.errors import InputError
+from gpattention.interpret.walsh import all_genotypes, variance_by_order, walsh_hadamard
 from gpattention.models.bounded_attention import BoundedAttention
 
 L = 10

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gpattention.analysis.effects import effect_sizes
 from gpattention.errors import InputError
+from gpattention.interpret.effects import effect_sizes
 from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of

@@ -2,8 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from gpattention.analysis import attention_maps
 from gpattention.errors import InputError
+from gpattention.interpret import attention_maps
 from gpattention.paper.source import Source, one_run
 
 

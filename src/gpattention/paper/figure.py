@@ -8,10 +8,10 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from gpattention.analysis.fitted_map import Accelerator
 from gpattention.config import suggest
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_bytes
+from gpattention.interpret.fitted_map import Accelerator
 from gpattention.output import figures
 from gpattention.output.silenced_warnings import quiet_libraries
 from gpattention.paper import (

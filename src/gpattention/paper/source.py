@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from gpattention.analysis.fitted_map import Accelerator, FittedMap, open_map
 from gpattention.config import suggest
 from gpattention.errors import InputError
+from gpattention.interpret.fitted_map import Accelerator, FittedMap, open_map
 from gpattention.run_folder import files
 from gpattention.sweeps.summaries.results import is_override
 from gpattention.sweeps.sweep_folder import read_sweep_folder

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gpattention.analysis.effects import effect_sizes
 from gpattention.errors import InputError
+from gpattention.interpret.effects import effect_sizes
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, columns_of, name_of, one_run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
-from gpattention.read import read
+from gpattention.interpret.read import read
 from gpattention.report.of_run import describe_run
 from gpattention.report.of_sweep import describe_sweep, runs_of
 from gpattention.report.page import render

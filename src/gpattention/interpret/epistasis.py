@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from gpattention.analysis import recovery
-from gpattention.analysis.effects import effect_sizes
-from gpattention.analysis.fitted_map import FittedMap
-from gpattention.analysis.reading import Reading
-from gpattention.analysis.substitutions import Predict, contrasts
 from gpattention.errors import InputError
+from gpattention.interpret import recovery
+from gpattention.interpret.effects import effect_sizes
+from gpattention.interpret.fitted_map import FittedMap
+from gpattention.interpret.reading import Reading
+from gpattention.interpret.substitutions import Predict, contrasts
 from gpattention.output import figures
 
 log = logging.getLogger(__name__)

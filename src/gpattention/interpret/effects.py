@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gpattention.analysis.fitted_map import FittedMap
-from gpattention.analysis.genome import Genome, lay_out, mark_chromosomes
-from gpattention.analysis.reading import Reading
-from gpattention.analysis.substitutions import Predict, contrasts
+from gpattention.interpret.fitted_map import FittedMap
+from gpattention.interpret.genome import Genome, lay_out, mark_chromosomes
+from gpattention.interpret.reading import Reading
+from gpattention.interpret.substitutions import Predict, contrasts
 from gpattention.output import figures
 
 N_NAMED = 5  # loci named in the figure: those with the largest effects

@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gpattention.analysis.expansion import Coefficients, coefficients, layer_weights
-from gpattention.analysis.fitted_map import FittedMap
-from gpattention.analysis.genome import lay_out, mark_chromosomes
-from gpattention.analysis.reading import Reading
 from gpattention.errors import InputError
+from gpattention.interpret.expansion import Coefficients, coefficients, layer_weights
+from gpattention.interpret.fitted_map import FittedMap
+from gpattention.interpret.genome import lay_out, mark_chromosomes
+from gpattention.interpret.reading import Reading
 from gpattention.output import figures
 from gpattention.training.by_gradients import GPMapModule
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from gpattention.analysis.genome import lay_out, mark_chromosomes
+from gpattention.interpret.genome import lay_out, mark_chromosomes
 from gpattention.output import figures
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpattention.analysis import landscape, orders
-from gpattention.analysis.fitted_map import open_map
-from gpattention.analysis.walsh import all_genotypes
 from gpattention.config import compose_config
 from gpattention.errors import InputError
+from gpattention.interpret import landscape, orders
+from gpattention.interpret.fitted_map import open_map
+from gpattention.interpret.walsh import all_genotypes
 from gpattention.runs.run import run
 
 

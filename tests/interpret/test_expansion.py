@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from gpattention.analysis.expansion import closed_form, coefficients, layer_weights
-from gpattention.analysis.walsh import all_genotypes, variance_by_order, walsh_hadamard
 from gpattention.errors import InputError
+from gpattention.interpret.expansion import closed_form, coefficients, layer_weights
+from gpattention.interpret.walsh import all_genotypes, variance_by_order, walsh_hadamard
 from gpattention.models.attention import Attention
 from gpattention.models.transformer import Transformer
 

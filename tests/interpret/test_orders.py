@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpattention.analysis import orders
-from gpattention.analysis.polynomial import fit_polynomial
-from gpattention.analysis.spectrum import Part, direct_variances, fit_spectrum
-from gpattention.analysis.walks import independent_walks, linkage_blocks, linked_walks
-from gpattention.analysis.walsh import all_genotypes, variance_by_order, walsh_hadamard
 from gpattention.data.phenotypes import simulate_phenotypes, true_phenotypes
+from gpattention.interpret import orders
+from gpattention.interpret.polynomial import fit_polynomial
+from gpattention.interpret.spectrum import Part, direct_variances, fit_spectrum
+from gpattention.interpret.walks import independent_walks, linkage_blocks, linked_walks
+from gpattention.interpret.walsh import all_genotypes, variance_by_order, walsh_hadamard
 
 NOTHING = Part(np.zeros(0), np.zeros((0, 1, 1)))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from conftest import SHARED_DATA
 
-from gpattention.analysis.walsh import all_genotypes, krawtchouk, order_rows, variance_by_order, walsh_hadamard
 from gpattention.errors import InputError
+from gpattention.interpret.walsh import all_genotypes, krawtchouk, order_rows, variance_by_order, walsh_hadamard
 
 
 def test_coefficients_are_means_of_products_over_all_genotypes():

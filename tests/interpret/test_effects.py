@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from conftest import SMALL
 
-from gpattention.analysis import effects
-from gpattention.analysis.fitted_map import open_map
-from gpattention.analysis.genome import lay_out
 from gpattention.config import compose_config
+from gpattention.interpret import effects
+from gpattention.interpret.fitted_map import open_map
+from gpattention.interpret.genome import lay_out
 from gpattention.run_folder.files import load_run
 from gpattention.runs.run import run
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from conftest import SMALL
 
-from gpattention.analysis.fitted_map import open_map
 from gpattention.config import compose_config
 from gpattention.errors import InputError
+from gpattention.interpret.fitted_map import open_map
 from gpattention.runs.run import run
 
 

@@ -3,10 +3,10 @@ import pytest
 import torch
 from conftest import SMALL
 
-from gpattention.analysis import attention_maps
-from gpattention.analysis.fitted_map import open_map
 from gpattention.config import compose_config
 from gpattention.errors import InputError
+from gpattention.interpret import attention_maps
+from gpattention.interpret.fitted_map import open_map
 from gpattention.runs.run import run
 
 

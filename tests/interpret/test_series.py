@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from conftest import SMALL
 
-from gpattention.analysis import series
-from gpattention.analysis.fitted_map import open_map
-from gpattention.analysis.walsh import all_genotypes, variance_by_order, walsh_hadamard
 from gpattention.config import compose_config
 from gpattention.errors import InputError
+from gpattention.interpret import series
+from gpattention.interpret.fitted_map import open_map
+from gpattention.interpret.walsh import all_genotypes, variance_by_order, walsh_hadamard
 from gpattention.runs.run import run
 
 

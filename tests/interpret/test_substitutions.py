@@ -3,8 +3,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from gpattention.analysis import substitutions
-from gpattention.analysis.substitutions import contrasts, predict_distinct
+from gpattention.interpret import substitutions
+from gpattention.interpret.substitutions import contrasts, predict_distinct
 
 
 def polynomial(genotype):

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gpattention.analysis.fitted_map import FittedMap
-from gpattention.analysis.reading import Reading
-from gpattention.analysis.substitutions import Predict
-from gpattention.analysis.walsh import all_genotypes, order_rows, variance_by_order, walsh_hadamard
 from gpattention.errors import InputError
+from gpattention.interpret.fitted_map import FittedMap
+from gpattention.interpret.reading import Reading
+from gpattention.interpret.substitutions import Predict
+from gpattention.interpret.walsh import all_genotypes, order_rows, variance_by_order, walsh_hadamard
 from gpattention.output import figures
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from gpattention.analysis.walks import Walks
-from gpattention.analysis.walsh import krawtchouk
+from gpattention.interpret.walks import Walks
+from gpattention.interpret.walsh import krawtchouk
 
 MAX_ORDER = 8
 DIRECT_ORDERS = 4  # beyond, products of pairs say little: there are too many sets

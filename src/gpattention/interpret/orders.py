@@ -11,13 +11,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gpattention.analysis.fitted_map import FittedMap
-from gpattention.analysis.polynomial import MOST_TERMS, fit_polynomial, n_pairwise_terms
-from gpattention.analysis.reading import Reading
-from gpattention.analysis.spectrum import Part, Spectrum, fit_spectrum
-from gpattention.analysis.substitutions import Predict
-from gpattention.analysis.walks import Walks, independent_walks, linkage_blocks, linked_walks, mosaics
 from gpattention.errors import InputError
+from gpattention.interpret.fitted_map import FittedMap
+from gpattention.interpret.polynomial import MOST_TERMS, fit_polynomial, n_pairwise_terms
+from gpattention.interpret.reading import Reading
+from gpattention.interpret.spectrum import Part, Spectrum, fit_spectrum
+from gpattention.interpret.substitutions import Predict
+from gpattention.interpret.walks import Walks, independent_walks, linkage_blocks, linked_walks, mosaics
 from gpattention.output import figures
 from gpattention.output.progress import progress_bar
 

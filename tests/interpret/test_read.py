@@ -4,7 +4,7 @@ from conftest import SMALL
 
 from gpattention.config import compose_config, plain_values
 from gpattention.errors import InputError
-from gpattention.read import READINGS, read
+from gpattention.interpret.read import READINGS, read
 from gpattention.runs.run import run
 
 

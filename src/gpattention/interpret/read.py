@@ -6,11 +6,11 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
-from gpattention.analysis import attention_maps, effects, epistasis, landscape, orders, series
-from gpattention.analysis.fitted_map import Accelerator, open_map, open_replicates
-from gpattention.analysis.reading import Reading, write_reading
 from gpattention.config import suggest
 from gpattention.errors import InputError
+from gpattention.interpret import attention_maps, effects, epistasis, landscape, orders, series
+from gpattention.interpret.fitted_map import Accelerator, open_map, open_replicates
+from gpattention.interpret.reading import Reading, write_reading
 from gpattention.run_folder.files import READING
 
 log = logging.getLogger(__name__)

@@ -5,10 +5,10 @@ import psutil
 import pytest
 from conftest import SMALL
 
-from gpattention.analysis import epistasis
-from gpattention.analysis.fitted_map import open_map, open_replicates
 from gpattention.config import compose_config
 from gpattention.errors import InputError
+from gpattention.interpret import epistasis
+from gpattention.interpret.fitted_map import open_map, open_replicates
 from gpattention.runs.run import run
 
 

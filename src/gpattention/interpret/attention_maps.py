@@ -16,9 +16,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gpattention.analysis.fitted_map import FittedMap
-from gpattention.analysis.reading import Reading
 from gpattention.errors import InputError
+from gpattention.interpret.fitted_map import FittedMap
+from gpattention.interpret.reading import Reading
 from gpattention.models.kernels import SoftmaxAttention, attention_weights
 from gpattention.output import figures
 from gpattention.output.progress import progress_bar

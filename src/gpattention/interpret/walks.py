@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gpattention.analysis.genome import lay_out
+from gpattention.interpret.genome import lay_out
 
 N_STEPS = 8
 

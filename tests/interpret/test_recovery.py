@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from gpattention.analysis.recovery import pairs_in_sets, recover
+from gpattention.interpret.recovery import pairs_in_sets, recover
 
 PAIRS = np.array(list(combinations(range(6), 2)))
 SETS = np.array([[3, 0, 1], [5, 2, 4]])
