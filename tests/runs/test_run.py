@@ -16,8 +16,8 @@ from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.splits import split_individuals
 from gpattention.errors import InputError
 from gpattention.run_folder import files
-from gpattention.runs import folder
 from gpattention.runs import run as run_module
+from gpattention.runs.folder import LOCK, held, new_run, put_back
 from gpattention.runs.run import build_data, run
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.checkpoints import read_checkpoint
@@ -27,7 +27,7 @@ MEASURED_ON_THE_MACHINE = {"fit_seconds", "segregants_per_second", "peak_memory_
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != folder.LOCK}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != LOCK}
 
 
 def small_run(folder, *overrides):
@@ -236,7 +236,7 @@ def test_run_broken_off_after_its_last_epoch_has_its_history(tmp_path, monkeypat
 def test_run_that_another_process_is_at_is_refused(tmp_path):
     small_run(tmp_path, "model=linear")
     before = contents(tmp_path)
-    with folder.held(tmp_path), pytest.raises(InputError, match="another process is at the run in .*: wait for it"):
+    with held(tmp_path), pytest.raises(InputError, match="another process is at the run in .*: wait for it"):
         small_run(tmp_path, "model=linear", "overwrite=true")
     assert contents(tmp_path) == before
 
@@ -397,12 +397,12 @@ def test_complete_run_survives_a_kill_at_any_moment_of_its_replacement(finished,
         copy = tmp_path / f"{kill_aside}-{kill_back}"
         shutil.copytree(folder, copy)
         break_off_after(kill_aside)
-        with pytest.raises(SystemExit), folder.new_run(copy):
+        with pytest.raises(SystemExit), new_run(copy):
             (copy / "config.yaml").write_text("half a run")
             break_off_after(kill_back)
             raise SystemExit
         monkeypatch.undo()
-        folder.put_back(copy)
+        put_back(copy)
         assert contents(copy) == contents(folder), (kill_aside, kill_back)
 
 

@@ -184,11 +184,11 @@ def data_summary(record: Record) -> Section:
     for heading, part in parts.items():
         table[heading] = table["environment"].map(part.groupby("environment")["measured"].count())
     table = table.assign(mean=then.mean, sd=then.sd)
-    files = {f"data.{key}": record.identity.get(f"data.{key}") for key in input_files(record.config["data"])}
+    inputs = {f"data.{key}": record.identity.get(f"data.{key}") for key in input_files(record.config["data"])}
     values = {
         "coding of the genotypes": then.coding,
         "loci used": f"{len(then.loci_index):,} of {then.n_columns:,}",
-        **{f"SHA-256 of {key}": value for key, value in files.items()},
+        **{f"SHA-256 of {key}": value for key, value in inputs.items()},
         "SHA-256 of genotypes, phenotypes and split": record.metrics["made_with"].get("data_sha256"),
     }
     caption = "Measured values by environment; mean and standard deviation of the training part in original units."

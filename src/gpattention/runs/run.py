@@ -33,6 +33,7 @@ from gpattention.run_folder import files
 from gpattention.run_folder.identity import identify, input_files, is_of, refuse_another, to_json
 from gpattention.runs import several_devices
 from gpattention.runs.fine_tuning import start_from
+from gpattention.runs.folder import new_run, put_back, refuse_complete, refuse_unfinished
 from gpattention.runs.provenance import made_with
 from gpattention.scores.conformal import calibrate, interval_scores
 from gpattention.training import loggers
@@ -72,7 +73,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
     # A run that was begun goes on, also one that is to replace another; before all else the other is put back.
     was_begun = resume and ranks.from_first(files.is_unfinished(folder) and is_of(identity, folder))
     if ranks.is_first() and not was_begun:
-        folder.put_back(folder)
+        put_back(folder)
     is_complete, is_unfinished = ranks.from_first((files.is_complete(folder), files.is_unfinished(folder)))
     goes_on = was_begun or (resume and not overwrite and (is_complete or is_unfinished))
     if goes_on:
@@ -81,8 +82,8 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
             log.info("finished earlier: %s", folder)
             return files.read_metrics(folder)
     elif not overwrite:
-        folder.refuse_complete(folder)
-        folder.refuse_unfinished(folder)
+        refuse_complete(folder)
+        refuse_unfinished(folder)
     quiet_libraries()
     with log_kept_for(folder / files.LOG) as open_log:
         L.seed_everything(config["seed"], workers=True, verbose=False)
@@ -124,7 +125,7 @@ def folder_of_run(folder: Path, goes_on: bool) -> AbstractContextManager[None]:
     if not ranks.is_first():
         return nullcontext()
     kept = (files.CHECKPOINT, files.LAST, *files.PREVIOUS, files.LOG) if goes_on else ()
-    return folder.new_run(folder, keep=kept)
+    return new_run(folder, keep=kept)
 
 
 def check_monitor(monitor: str, module: GPMap, data: GPMapDataModule) -> None:

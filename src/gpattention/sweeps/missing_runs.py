@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from gpattention.run_folder import files
-from gpattention.runs import folder
+from gpattention.runs.folder import put_back
 from gpattention.sweeps import clusters
 from gpattention.sweeps.live_table import Board
 from gpattention.sweeps.planned_runs import Planned
@@ -33,7 +33,7 @@ def make(
 
 
 def is_finished(one: Planned) -> bool:
-    folder.put_back(one.folder)
+    put_back(one.folder)
     return files.is_complete(one.folder)
 
 
