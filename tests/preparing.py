@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from gpattention.config import check_node, compose_config, plain_values
+from gpattention.checks import check_node
+from gpattention.config import compose_config, plain_values
 from gpattention.errors import InputError
 from gpattention.prepare.pipeline import prepare
 

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from gpattention.config import check_config, compose_config, conf_folder, explain
+from gpattention.config import check_config, compose_config, explain
 from gpattention.errors import InputError
+from gpattention.hydra_targets import conf_folder
 
 FILES = ["data.genotype_file=g.npy", "data.phenotype_file=p.tsv"]
 

@@ -1,14 +1,15 @@
 import pytest
 
+from gpattention.config import KINDS
 from gpattention.errors import InputError
-from gpattention.hydra_targets import KINDS, find_target, refuse_inner_targets
+from gpattention.hydra_targets import find_target, refuse_inner_targets
 
 GOOD = {
-    "data": "gpattention.data.simulated.simulate",
-    "model": "gpattention.regressions.ridge.RidgeModule",
-    "prepare": "gpattention.prepare.plink.open_plink",
-    "trainer": "gpattention.training.trainer.make_trainer",
-    "logger": "gpattention.training.loggers.csv_loggers",
+    "data": "gpattention.data.simulate",
+    "model": "gpattention.regressions.Ridge",
+    "prepare": "gpattention.prepare.open_plink",
+    "trainer": "gpattention.training.make_trainer",
+    "logger": "gpattention.training.csv_loggers",
     "callbacks": "lightning.pytorch.callbacks.EarlyStopping",
 }
 BAD = (

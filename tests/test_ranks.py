@@ -10,9 +10,9 @@ from gpattention import ranks
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
-from gpattention.regressions.kernel_ridge import KernelRidgeModule
-from gpattention.regressions.kronecker import KroneckerModule
-from gpattention.regressions.ridge import RidgeModule
+from gpattention.regressions.kernel_ridge import KernelRidge
+from gpattention.regressions.kronecker import Kronecker
+from gpattention.regressions.ridge import Ridge
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.trainer import make_trainer
 
@@ -38,7 +38,7 @@ def make_data(batching, missing=0.2, **settings):
 def make_network(environment, loss="pooled", **options):
     torch.manual_seed(0)
     model = {
-        "_target_": "gpattention.models.transformer.Transformer",
+        "_target_": "gpattention.models.Transformer",
         "embedding_dim": 4,
         "environment": environment,
         "init_std": 0.3,
@@ -103,7 +103,7 @@ def solve(n, kind, missing):
     names = list(NAMES)
     penalties = {"additive_penalties": [0.1, 1.0], "pairwise_penalties": [1.0, 10.0]}
     if kind == "kronecker":
-        module = KroneckerModule(
+        module = Kronecker(
             n_loci=6,
             environment_names=names,
             genotype_kernel="linear",
@@ -112,7 +112,7 @@ def solve(n, kind, missing):
             noise_factors=[0.5, 1.0],
         )
     elif kind == "kernel":
-        module = KernelRidgeModule(
+        module = KernelRidge(
             n_loci=6,
             environment_names=names,
             genotype_kernel="orders",
@@ -123,7 +123,7 @@ def solve(n, kind, missing):
             exact_up_to=1000,
         )
     else:
-        module = RidgeModule(n_loci=6, environment_names=names, terms=kind, **penalties)
+        module = Ridge(n_loci=6, environment_names=names, terms=kind, **penalties)
     data = make_data("one_pass", missing)
     trainer(n, by_gradients=False).fit(module, datamodule=data)
     return module.coefficients, module.intercept, module.scores

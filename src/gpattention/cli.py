@@ -1,32 +1,28 @@
 """The commands: `gpattention train | sweep | predict | ...`, and `train.py` and `sweep.py` beside them."""
 
-import gc
 import logging
 import os
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import NoReturn
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from hydra.utils import get_method
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from gpattention.config import check_node, conf_folder, explain, plain_values
+from gpattention.checks import check_node
+from gpattention.config import explain, plain_values
 from gpattention.errors import InputError, NotReproduced, Preempted, RunLost
+from gpattention.hydra_targets import conf_folder
+from gpattention.output.exits import end, stop
 from gpattention.output.secrets import refuse_secret_arguments
+from gpattention.runs.hydra_job import train_job
 
 log = logging.getLogger(__name__)
 
-# Of processes that torchrun has started all may find the same fault: the first says it, and the others are then ended.
-SECONDS_FOR_FIRST = 5
 
 # Commands that are a call of one function; `conf/NAME.yaml` holds its arguments.
 FUNCTIONS = {
@@ -67,24 +63,6 @@ All but the last take --help."""
 def train() -> None:
     """Fit a map, or several with `--multirun`, from command-line overrides."""
     with_messages(hydra.main(str(conf_folder()), "config", "1.3")(train_job))
-
-
-def train_job(cfg: DictConfig) -> float:
-    """One Hydra job; its value is the validation score that sweepers may optimise."""
-    from gpattention.runs.run import run
-
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    try:
-        return run(cfg, folder)[cfg.monitor]
-    except InputError as error:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()  # Hydra made it before the configuration was read
-        if HydraConfig.get().mode is RunMode.MULTIRUN:
-            log.error("error: %s", error)  # the other jobs go on, and only the first error ends up on the last line
-            raise
-        stop(str(error))  # here, because Hydra would print a line of its own above the message
-    finally:
-        gc.collect()  # a Trainer and its map refer to one another; the next job of a multirun needs the memory
 
 
 def call(name: str) -> None:
@@ -173,14 +151,3 @@ def came_from_our_work(error: Exception) -> bool:
     names = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     ours = [name for name in names if name.startswith("gpattention.")]
     return ours[-1:] not in ([], ["gpattention.cli"], ["gpattention.config"])
-
-
-def stop(message: str, status: int = 2) -> NoReturn:
-    end(f"error: {message}", status)
-
-
-def end(message: str, status: int) -> NoReturn:
-    if os.environ.get("RANK", "0") != "0":
-        time.sleep(SECONDS_FOR_FIRST)
-    print(message, file=sys.stderr)
-    sys.exit(status)

@@ -1,29 +1,30 @@
-"""The configuration: where its files are, and whether every key and value is one that the program takes.
+"""The configuration: composed from its files, and whether every key and value is one that the program takes.
 
 The constructors are the schema: the keys of a node are the arguments of its `_target_`, and a value must have the type
 that the argument is annotated with.
 """
 
-import difflib
 import inspect
-import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from inspect import isclass
+from typing import Any, Literal
 
+import lightning as L
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from gpattention.checks import check_node, check_type, refuse_unknown, suggest
 from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
-from gpattention.hydra_targets import find_target, refuse_inner_targets
+from gpattention.hydra_targets import OURS, Kind, conf_folder, find_target, refuse_inner_targets, returns
 from gpattention.output.secrets import refuse_secrets
 from gpattention.training.by_gradients import GPMapModule
+from gpattention.training.gpmap import MAPS
 
 Node = dict[str, Any]
 ROOT: dict[str, Any] = {
@@ -60,15 +61,17 @@ GIVEN = {
 }
 
 
-def conf_folder() -> Path:
-    """The configuration files: inside the installed package, or at the top of a checkout."""
-    here = Path(__file__).resolve().parent
-    return next(folder for folder in (here / "conf", here.parents[1] / "conf") if folder.is_dir())
+def is_callback(found: Any) -> bool:
+    return isclass(found) and issubclass(found, L.Callback)
 
 
-def options(group: str) -> list[str]:
-    """The names that `group=` takes."""
-    return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml") if "_target_" in path.read_text())
+KINDS = {
+    "data": Kind("data", "a function that reads a data set", (OURS,), returns(GenotypePhenotypeData)),
+    "model": MAPS,
+    "trainer": Kind("trainer", "the function that makes the Trainer", (OURS,), returns(L.Trainer)),
+    "logger": Kind("logger", "a function that makes loggers", (OURS,), returns(list[Logger])),
+    "callbacks": Kind("callbacks", "a class of callbacks", (OURS, "lightning.pytorch.callbacks."), is_callback),
+}
 
 
 def compose_config(overrides: list[str], config_name: str = "config") -> DictConfig:
@@ -97,15 +100,16 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
             config["data"][key] = [str(name) for name in names]
     if config["data"].get("target_environment") is not None:
         config["data"]["target_environment"] = str(config["data"]["target_environment"])
-    check_node("data", config["data"], target("data", config["data"]), GPMapDataModule.__init__)
-    check_node("model", config["model"], target("model", config["model"]).__init__)
-    check_node("training", config["training"], GPMapModule.__init__)
-    check_node("trainer", config["trainer"], target("trainer", config["trainer"]))
-    check_node("logger", config["logger"], target("logger", config["logger"]))
+    kinds = {name: find_target(KINDS[name], config[name]) for name in ("data", "model", "trainer", "logger")}
+    check_node("data", config["data"], kinds["data"], GPMapDataModule.__init__, given=GIVEN["data"])
+    check_node("model", config["model"], kinds["model"].__init__, given=GIVEN["model"])
+    check_node("training", config["training"], GPMapModule.__init__, given=GIVEN["training"])
+    check_node("trainer", config["trainer"], kinds["trainer"], given=GIVEN["trainer"])
+    check_node("logger", config["logger"], kinds["logger"], given=GIVEN["logger"])
     for name, callback in config["callbacks"].items():
         place = f"callbacks.{name}"
         check_type(place, callback, dict[str, Any])
-        known = inspect.signature(target("callbacks", callback, place)).parameters
+        known = inspect.signature(find_target(KINDS["callbacks"], callback, place)).parameters
         refuse_unknown(place, callback, {*known, "_target_"})
         refuse_inner_targets(place, {key: value for key, value in callback.items() if key != "_target_"})
     if not 0 <= config["seed"] < 2**32:
@@ -119,64 +123,6 @@ def plain_values(cfg: DictConfig) -> dict[str, Any]:
         return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
     except OmegaConfBaseException as error:
         raise InputError(explain(error)) from error
-
-
-def target(group: str, node: Mapping[str, Any], place: str | None = None) -> Any:
-    """The class or function that a node of a group is for."""
-    place = place or group
-    path = node.get("_target_")
-    if path is None:
-        names = f": choose one of {', '.join(options(group))}, as in {group}=NAME" if options(group) else ""
-        raise InputError(f"{place} has no _target_{names}")
-    return find_target(group, place, path)
-
-
-def check_node(place: str, node: Mapping[str, Any], *functions: Any) -> None:
-    """Compare the keys and values of a node with the arguments of the functions that it is for."""
-    hints: dict[str, Any] = {}
-    needed: set[str] = set()
-    for function in functions:
-        hints |= get_type_hints(function)
-        parameters = inspect.signature(function).parameters.values()
-        needed |= {p.name for p in parameters if p.default is p.empty and p.name != "self"}
-    known = set(hints) - {"return"} - GIVEN.get(place, set())
-    refuse_unknown(place, node, known | {"_target_"})
-    dot = f"{place}." if place else ""
-    for name in sorted(needed & known - set(node)):
-        raise InputError(f"{dot}{name} is not given: set {dot}{name}=VALUE")
-    for key, value in node.items():
-        if key != "_target_":
-            check_type(f"{dot}{key}", value, hints[key])
-
-
-def check_type(name: str, value: Any, hint: Any) -> None:
-    """Raise an InputError unless a value has the type and all its numbers are finite."""
-    try:
-        TypeAdapter(hint, config=ConfigDict(strict=True)).validate_python(value)
-    except ValidationError as error:
-        wanted = " or ".join(dict.fromkeys(line["msg"].removeprefix("Input should be ") for line in error.errors()))
-        raise InputError(f"{name}={value}: give {wanted}") from error
-    numbers = value if isinstance(value, list) else [value]
-    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
-        raise InputError(f"{name}={value}: give a finite number")
-
-
-def refuse_unknown(place: str, node: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise an InputError that names the first unknown key of a node and what may have been meant."""
-    known = set(known)
-    for key in node:
-        if key not in known:
-            name = f"{place}.{key}" if place else key
-            raise InputError(f"unknown key {name}: {suggest(key, known - {'_target_'}, place)}")
-
-
-def suggest(key: str, known: Iterable[str], place: str = "") -> str:
-    """Near misses of a key, or all keys where there are none; a place of several words is no part of the key."""
-    dot = f"{place}." if place and " " not in place else ""
-    near = difflib.get_close_matches(key, sorted(known), n=3)
-    if near:
-        return f"did you mean {' or '.join(dot + name for name in near)}?"
-    return f"{place or 'the configuration'} has {', '.join(sorted(known))}"
 
 
 def chosen_options() -> list[str]:

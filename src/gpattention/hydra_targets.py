@@ -1,67 +1,43 @@
-"""What a configuration or a checkpoint may name as its `_target_`: classes and functions of this program of the right kind."""
+"""Where the files of the configuration are, and what a `_target_` in them may name: classes and functions of the right kind."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from inspect import isclass, isfunction, signature
+from inspect import isfunction
+from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
-import lightning as L
-from lightning.pytorch.loggers import Logger
-from torch import nn
-
-from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
-from gpattention.prepare.source import RawData
 
 OURS = "gpattention."
 
 
 class Kind(NamedTuple):
-    """What a place takes: in words, from which packages, and the test of it."""
+    """What a group of the configuration takes: its name, in words, from which packages, and the test of it."""
 
+    group: str
     words: str
     packages: tuple[str, ...]
     fits: Callable[[Any], bool]
 
 
-def returns(kind: Any) -> Callable[[Any], bool]:
-    return lambda found: isfunction(found) and get_type_hints(found).get("return") == kind
+def returns(result: Any) -> Callable[[Any], bool]:
+    """The test of a function that is annotated with this result."""
+    return lambda found: isfunction(found) and get_type_hints(found).get("return") == result
 
 
-def is_map(found: Any) -> bool:
-    """A network or a regression, by the arguments that all have; what trains networks takes a model as well."""
-    return (
-        isclass(found)
-        and issubclass(found, nn.Module)
-        and {"n_loci", "model"} & {*signature(found).parameters} == {"n_loci"}
-    )
-
-
-def is_callback(found: Any) -> bool:
-    return isclass(found) and issubclass(found, L.Callback)
-
-
-KINDS = {
-    "data": Kind("a function that reads a data set", (OURS,), returns(GenotypePhenotypeData)),
-    "model": Kind("a class of maps", (OURS,), is_map),
-    "prepare": Kind("a function that opens genotypes and phenotypes", (OURS,), returns(RawData)),
-    "trainer": Kind("the function that makes the Trainer", (OURS,), returns(L.Trainer)),
-    "logger": Kind("a function that makes loggers", (OURS,), returns(list[Logger])),
-    "callbacks": Kind("a class of callbacks", (OURS, "lightning.pytorch.callbacks."), is_callback),
-}
-
-
-def find_target(group: str, place: str, path: Any) -> Any:
-    """The class or function of this dotted name; nothing is imported but the packages that the group may name.
+def find_target(kind: Kind, node: Mapping[str, Any], place: str | None = None) -> Any:
+    """The class or function that a node is for; nothing is imported but the packages that the kind may come from.
 
     Args:
-        group: the part of the configuration that it is for.
-        place: where it stands, for the message.
+        place: where the node stands, for the message; None for its group.
 
     Raises:
-        InputError: it is not there, from elsewhere or not what the group is for.
+        InputError: it is not there, from elsewhere or not of this kind.
     """
-    kind = KINDS[group]
+    place, path = place or kind.group, node.get("_target_")
+    if path is None:
+        names = f": choose one of {', '.join(known)}, as in {kind.group}=NAME" if (known := options(kind.group)) else ""
+        raise InputError(f"{place} has no _target_{names}")
     cure = f"give {kind.words} of {' or '.join(name.rstrip('.') for name in kind.packages)}"
     if not isinstance(path, str) or not path.startswith(kind.packages):
         raise InputError(f"{place}._target_={path} is not of this program: {cure}")
@@ -71,7 +47,7 @@ def find_target(group: str, place: str, path: Any) -> Any:
     except (ImportError, AttributeError) as error:
         raise InputError(f"{place}._target_={path} is not there: mend the name, or {cure}") from error
     if not str(getattr(found, "__module__", "")).startswith(kind.packages) or not kind.fits(found):
-        raise InputError(f"{place}._target_={path} is not what {group} is for: {cure}")
+        raise InputError(f"{place}._target_={path} is not what {kind.group} is for: {cure}")
     return found
 
 
@@ -82,3 +58,14 @@ def refuse_inner_targets(place: str, value: Any) -> None:
         if str(key).startswith("_"):
             raise InputError(f"{place}.{key}={part}: an argument is a plain value: leave {key} out")
         refuse_inner_targets(f"{place}.{key}", part)
+
+
+def conf_folder() -> Path:
+    """The configuration files: inside the installed package, or at the top of a checkout."""
+    here = Path(__file__).resolve().parent
+    return next(folder for folder in (here / "conf", here.parents[1] / "conf") if folder.is_dir())
+
+
+def options(group: str) -> list[str]:
+    """The names that `group=` takes."""
+    return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml") if "_target_" in path.read_text())

@@ -4,7 +4,7 @@ import pytest
 from conftest import SHARED_DATA
 
 from gpattention.data.causal_loci import select_causal_loci
-from gpattention.data.formats import read_table_data
+from gpattention.data.formats import read_table
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 
@@ -19,7 +19,7 @@ def read(own_files, tmp_path):
 
     def read(**changes):
         files = {"genotype_file": str(genotype_file), "phenotype_file": str(phenotype_file)}
-        return read_table_data(root=str(tmp_path), **files, **changes)
+        return read_table(root=str(tmp_path), **files, **changes)
 
     return read
 
@@ -57,7 +57,7 @@ def test_list_and_names_are_needed(read, tmp_path):
     with pytest.raises(InputError, match="no names: give data.loci_file"):
         np.save(tmp_path / "g.npy", pd.DataFrame(np.eye(60, 5, dtype=int)))
         files = {"genotype_file": "g.npy", "phenotype_file": "pheno.csv"}
-        read_table_data(root=str(tmp_path), **files, loci="causal", causal_loci_file="qtls.tsv")
+        read_table(root=str(tmp_path), **files, loci="causal", causal_loci_file="qtls.tsv")
 
 
 @pytest.mark.skipif(not (SHARED_DATA / "bbq_li83").is_dir(), reason="bbq_li83 is not in ../shared/data")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpattention.data.formats import Genotypes, read_loci, read_phenotype_tables, read_table_data
+from gpattention.data.formats import Genotypes, read_loci, read_phenotype_tables, read_table
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 
@@ -40,7 +40,7 @@ def folder(tmp_path):
 
 def read(folder: Path, **changes) -> GenotypePhenotypeData:
     files = {"genotype_file": "genotypes.tsv", "phenotype_file": "phenotypes.tsv"}
-    return read_table_data(root=str(folder), **(files | changes))
+    return read_table(root=str(folder), **(files | changes))
 
 
 def refusal(folder: Path, **changes) -> str:
@@ -191,7 +191,7 @@ def test_many_loci_are_joined_in_linear_time(tmp_path):
 
 
 def test_absolute_paths_ignore_the_root(folder):
-    data = read_table_data(
+    data = read_table(
         root="/nowhere",
         genotype_file=str(folder / "genotypes.tsv"),
         phenotype_file=str(folder / "phenotypes.tsv"),

@@ -4,14 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gpattention.checks import name_some, refuse_repeats
 from gpattention.data.genotype_phenotype import (
     GenotypePhenotypeData,
     SimulatedTruth,
     code_genotype,
     detect_coding,
     distinct_values,
-    name_some,
-    refuse_repeats,
 )
 from gpattention.errors import InputError
 

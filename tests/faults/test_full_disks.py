@@ -10,7 +10,7 @@ from conftest import ROOT, SMALL
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.files.full_disk import full_disk_told
-from gpattention.run_folder import files
+from gpattention.run_folder import files, loading, predictions
 from gpattention.runs import run as runs
 from gpattention.runs.run import run
 from gpattention.sweeps import sweep
@@ -66,7 +66,7 @@ def test_disk_that_fills_during_training(disk, tmp_path):
 
 def test_disk_that_fills_before_the_predictions(disk, monkeypatch):
     folder = disk / "run"
-    table = files.predictions_table
+    table = predictions.predictions_table
 
     def fill_and_make(*arguments):
         if not (disk / "filler").exists():
@@ -80,7 +80,7 @@ def test_disk_that_fills_before_the_predictions(disk, monkeypatch):
     assert not (folder / files.PREDICTIONS).exists()
     (disk / "filler").unlink()
     small_run(folder, "resume=auto")
-    files.load_run(folder)
+    loading.load_run(folder)
 
 
 def test_a_complete_run_survives_one_that_finds_the_disk_full(disk):

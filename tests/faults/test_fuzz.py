@@ -18,7 +18,7 @@ from tiny_sweeps import make_sweep
 
 from gpattention.config import compose_config
 from gpattention.data.causal_loci import read_causal_loci
-from gpattention.data.formats import read_covariates, read_genotypes, read_loci, read_table_data
+from gpattention.data.formats import read_covariates, read_genotypes, read_loci, read_table
 from gpattention.data.prepared import read_prepared
 from gpattention.data.splits import read_stored_split
 from gpattention.errors import InputError
@@ -31,10 +31,10 @@ from gpattention.prepare.yeast_bbq import open_yeast_bbq
 from gpattention.prepare.yeast_split import open_yeast_split
 from gpattention.report.of_run import read_record
 from gpattention.report.of_sweep import name_runs
-from gpattention.run_folder import files
+from gpattention.run_folder import files, loading
+from gpattention.run_folder.predictions import read_predictions
 from gpattention.runs.run import run
 from gpattention.runs.verify import read_run
-from gpattention.sweeps.summaries.results import read_predictions
 from gpattention.sweeps.sweep_file import read_sweep
 from gpattention.sweeps.sweep_folder import DIFFERENCES, RESULTS, SUMMARY, read_sweep_folder, read_table_of
 from gpattention.training.checkpoints import DamagedCheckpoint, read_checkpoint, sealed
@@ -84,14 +84,14 @@ def numbers(folder):
 def read_table(path, key):
     """A phenotype or error table that goes with good files."""
     files = {"genotype_file": "good.tsv", "phenotype_file": "good.tsv", "standard_error_file": None} | {key: path.name}
-    return read_table_data(root=str(path.parent), **files)
+    return read_table(root=str(path.parent), **files)
 
 
 def of_run(folder):
     """Files of a finished run, each put into a copy of the folder, with checksums that say nothing."""
     place = folder / "run"
     (place / files.CHECKSUMS).unlink(missing_ok=True)
-    load = lambda _: files.load_run(place)  # noqa: E731
+    load = lambda _: loading.load_run(place)  # noqa: E731
     reads = {
         files.CONFIG: load,
         files.PREPROCESSING: load,
@@ -189,7 +189,7 @@ def make_folder(folder):
     small = ["model.embedding_dim=2", "model.n_layers=1", "model.n_heads=1", "trainer.max_epochs=1"]
     run(compose_config([*SMALL, "model=transformer", *small]), folder / "run")
     table = {"root": str(folder), "genotype_file": "good.tsv", "phenotype_file": "good.tsv"}
-    prepare(prepare={"_target_": "gpattention.prepare.table.open_table", **table}, folder=str(folder / "set"))
+    prepare(prepare={"_target_": "gpattention.prepare.open_table", **table}, folder=str(folder / "set"))
     return folder
 
 

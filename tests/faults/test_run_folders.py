@@ -15,10 +15,10 @@ from refusals import refused
 
 from gpattention.config import compose_config
 from gpattention.files.checksums import CHECKSUMS, list_checksums
-from gpattention.run_folder import files
+from gpattention.run_folder import files, loading
 from gpattention.run_folder.identity import identify, refuse_another, run_digest
+from gpattention.run_folder.predictions import read_predictions
 from gpattention.runs.run import run
-from gpattention.sweeps.summaries.results import read_predictions
 from gpattention.training.checkpoints import DurableCheckpointIO, read_checkpoint, sealed
 
 
@@ -209,10 +209,10 @@ UNFIT = {
 def test_run_is_not_loaded(name, folder, finished, capsys):
     shutil.copytree(finished / "linear", folder.parent / "linear")
     UNFIT[name](folder)
-    refused(lambda: files.load_run(folder), str(folder))
+    refused(lambda: loading.load_run(folder), str(folder))
     if (folder / CHECKSUMS).is_file():
         reseal(folder)
-        refused(lambda: files.load_run(folder), str(folder))
+        refused(lambda: loading.load_run(folder), str(folder))
     assert "this was run" not in capsys.readouterr().out
 
 
@@ -228,7 +228,7 @@ def test_archive_that_expands_is_not_a_checkpoint(folder):
             after.writestr(entry.filename, data if entry.filename.endswith("pkl") else bytes(2**24))
     (folder / "best.ckpt").write_bytes(sealed(packed.getvalue()))
     reseal(folder)
-    assert "packed" in refused(lambda: files.load_run(folder), "best.ckpt")
+    assert "packed" in refused(lambda: loading.load_run(folder), "best.ckpt")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_metrics(content, folder):
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "{}"])
 def test_identity(content, folder):
-    config = files.read_config(folder)
+    config = loading.read_config(folder)
     refuse_another(identify(config), folder)
     (folder / "identity.json").write_text(content)
     refused(lambda: run_digest(folder), "identity.json")
@@ -279,11 +279,11 @@ def test_splits_of_the_run_that_another_starts_from(arrays, folder):
 def test_run_of_another_version_is_not_loaded(folder):
     as_json("identity.json", results_format=0)(folder)
     reseal(folder)
-    assert "format 0, by another version" in refused(lambda: files.load_run(folder), str(folder))
+    assert "format 0, by another version" in refused(lambda: loading.load_run(folder), str(folder))
 
 
 def test_undamaged_run_is_loaded_with_and_without_its_checksums(folder):
-    first = files.load_run(folder).module.state_dict()
+    first = loading.load_run(folder).module.state_dict()
     reseal(folder)
-    again = files.load_run(folder).module.state_dict()
+    again = loading.load_run(folder).module.state_dict()
     assert all(torch.equal(values, again[name]) for name, values in first.items())

@@ -14,7 +14,7 @@ from conftest import SMALL
 
 from gpattention.config import compose_config
 from gpattention.run_folder import files
-from gpattention.run_folder.files import load_run
+from gpattention.run_folder.loading import load_run
 from gpattention.runs.run import run
 from gpattention.sweeps.workers import PROCESSES, load_ahead
 from gpattention.training.checkpoints import read_checkpoint

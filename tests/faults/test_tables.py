@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from gpattention.data.formats import read_covariates, read_genotypes, read_loci, read_table_data
+from gpattention.data.formats import read_covariates, read_genotypes, read_loci, read_table
 from gpattention.data.splits import read_stored_split
 from gpattention.files import tables
 from gpattention.files.tables import read_numbers
@@ -186,7 +186,7 @@ def test_files_that_do_not_belong_together(name, tmp_path):
     if error is not None:
         (tmp_path / "e.tsv").write_bytes(error)
     refused(
-        lambda: read_table_data(
+        lambda: read_table(
             root=str(tmp_path),
             genotype_file="g.tsv",
             phenotype_file="p.tsv",

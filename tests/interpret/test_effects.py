@@ -7,7 +7,7 @@ from gpattention.config import compose_config
 from gpattention.interpret import effects
 from gpattention.interpret.fitted_map import open_map
 from gpattention.interpret.genome import lay_out
-from gpattention.run_folder.files import load_run
+from gpattention.run_folder.loading import load_run
 from gpattention.runs.run import run
 
 

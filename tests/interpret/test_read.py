@@ -39,7 +39,7 @@ def test_configuration_of_the_command_has_every_argument_and_its_help_every_read
 
     cfg = compose_config(["run=x"], "read")
     assert set(plain_values(cfg)) == set(inspect.signature(read).parameters)
-    from gpattention.config import conf_folder
+    from gpattention.hydra_targets import conf_folder
 
     text = (conf_folder() / "read.yaml").read_text()
     assert all(f"\n                             {name} " in text for name in READINGS)

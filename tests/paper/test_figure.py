@@ -5,12 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpattention.config import check_node, compose_config, plain_values
+from gpattention.checks import check_node
+from gpattention.config import compose_config, plain_values
 from gpattention.errors import InputError
 from gpattention.paper import against_linear, environments, mean_fitness, simulated_r2, transfer, true_effects
 from gpattention.paper.figure import FIGURES, draw_figure
 from gpattention.paper.source import read_source
-from gpattention.sweeps.summaries.results import read_predictions
+from gpattention.run_folder.predictions import read_predictions
 
 
 def source(*folders, where=(), blocks=None, **more):

@@ -15,8 +15,8 @@ from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 from gpattention.regressions import all_pairs
-from gpattention.regressions.all_pairs import AllPairsModule
-from gpattention.regressions.ridge import RidgeModule
+from gpattention.regressions.all_pairs import AllPairs
+from gpattention.regressions.ridge import Ridge
 from gpattention.runs.run import run
 from gpattention.training.trainer import make_trainer
 
@@ -47,7 +47,7 @@ def make_data(n=500, n_loci=9, n_environments=1, missing=0.0, dosage=False, **se
 
 def fit(data, n_devices=1, **options):
     settings = {"pairwise_penalties": [1.0], "additive_penalties": [1.0]} | options
-    module = AllPairsModule(n_loci=data.data.n_loci, environment_names=list(data.data.environment_names), **settings)
+    module = AllPairs(n_loci=data.data.n_loci, environment_names=list(data.data.environment_names), **settings)
     trainer = make_trainer(accelerator="cpu", devices=n_devices, max_epochs=module.max_epochs, by_gradients=False)
     trainer.fit(module, datamodule=data)
     return module
@@ -61,7 +61,7 @@ def fit_exactly(data, additive, pairwise):
     """The explicit solution with these candidates."""
     names = list(data.data.environment_names)
     penalties = {"additive_penalties": additive, "pairwise_penalties": pairwise}
-    module = RidgeModule(n_loci=data.data.n_loci, environment_names=names, terms="pairwise", **penalties)
+    module = Ridge(n_loci=data.data.n_loci, environment_names=names, terms="pairwise", **penalties)
     make_trainer(accelerator="cpu", devices=1, max_epochs=1, by_gradients=False).fit(module, datamodule=data)
     return module
 
@@ -187,7 +187,7 @@ def test_run_broken_off_goes_on_as_if_nothing_had_been(tmp_path):
     wanted = run(compose_config(SMALL_RUN), tmp_path / "undisturbed")
     assert wanted["n_epochs"] == wanted["best_epoch"] > 5
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(AllPairsModule, "take_step", partialmethod(break_off_in_fourth, AllPairsModule.take_step))
+        patched.setattr(AllPairs, "take_step", partialmethod(break_off_in_fourth, AllPairs.take_step))
         with pytest.raises(RuntimeError, match="broken off"):
             run(compose_config(SMALL_RUN), tmp_path / "broken")
     given = run(compose_config([*SMALL_RUN, "resume=auto"]), tmp_path / "broken")
@@ -229,7 +229,7 @@ def test_values_out_of_range_are_refused(options, words):
         "additive_penalties": [1.0],
     } | options
     with pytest.raises(InputError, match=words):
-        AllPairsModule(**settings)
+        AllPairs(**settings)
 
 
 def test_solutions_too_large_for_memory_are_refused(monkeypatch):
@@ -238,7 +238,7 @@ def test_solutions_too_large_for_memory_are_refused(monkeypatch):
     with pytest.raises(
         InputError, match=r"18 systems of 676,866 equations at 2 penalties need 0\.8 GiB .* 0\.5 GiB are free"
     ):
-        AllPairsModule(n_loci=1164, environment_names=[f"E{k}" for k in range(18)], **settings)
+        AllPairs(n_loci=1164, environment_names=[f"E{k}" for k in range(18)], **settings)
 
 
 @pytest.mark.slow

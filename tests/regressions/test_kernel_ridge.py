@@ -10,8 +10,8 @@ from test_ridge import make_data
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.regressions import kernel_ridge
-from gpattention.regressions.kernel_ridge import KernelRidgeModule
-from gpattention.regressions.ridge import RidgeModule
+from gpattention.regressions.kernel_ridge import KernelRidge
+from gpattention.regressions.ridge import Ridge
 from gpattention.runs.run import run
 
 SETTINGS = {
@@ -40,7 +40,7 @@ def train(module, data):
 
 def fit(data, **options):
     names = list(data.data.environment_names)
-    return train(KernelRidgeModule(n_loci=data.data.n_loci, environment_names=names, **(SETTINGS | options)), data)
+    return train(KernelRidge(n_loci=data.data.n_loci, environment_names=names, **(SETTINGS | options)), data)
 
 
 def fix_variances(monkeypatch, *variances):
@@ -59,7 +59,7 @@ def test_orders_one_and_two_are_the_pairwise_ridge(exact_up_to, missing, monkeyp
     fix_variances(monkeypatch, 0.8, 0.25, 0.4)
     given = fit(data, max_order=2, exact_up_to=exact_up_to)
     penalties = {"additive_penalties": [0.4 / 0.8], "pairwise_penalties": [0.4 / 0.25]}
-    wanted = train(RidgeModule(n_loci=6, environment_names=["A", "B"], terms="pairwise", **penalties), data)
+    wanted = train(Ridge(n_loci=6, environment_names=["A", "B"], terms="pairwise", **penalties), data)
     test = alleles(data, "test")
     torch.testing.assert_close(given(test), wanted(test), rtol=0, atol=1e-6 if exact_up_to > 1000 else 1e-4)
     assert given.scores["val/r2"] == pytest.approx(wanted.scores["val/r2"], abs=1e-4)
@@ -146,7 +146,7 @@ def test_refit_takes_the_validation_part_too(monkeypatch):
 )
 def test_values_out_of_range_are_refused(options, words):
     with pytest.raises(InputError, match=words):
-        KernelRidgeModule(n_loci=6, environment_names=["A"], **(SETTINGS | options))
+        KernelRidge(n_loci=6, environment_names=["A"], **(SETTINGS | options))
 
 
 def test_kernel_too_large_for_memory_names_the_cure(monkeypatch):

@@ -10,7 +10,7 @@ from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.regressions import conjugate_gradients, kronecker
 from gpattention.regressions.genetic_covariance import genetic_covariance
-from gpattention.regressions.kronecker import KroneckerModule, decompose, solve_kronecker
+from gpattention.regressions.kronecker import Kronecker, decompose, solve_kronecker
 
 SETTINGS = {
     "genotype_kernel": "linear",
@@ -22,7 +22,7 @@ SETTINGS = {
 
 def fit(data, **options):
     names = list(data.data.environment_names)
-    module = KroneckerModule(n_loci=data.data.n_loci, environment_names=names, **SETTINGS | options)
+    module = Kronecker(n_loci=data.data.n_loci, environment_names=names, **SETTINGS | options)
     trainer = L.Trainer(
         accelerator="cpu",
         logger=False,
@@ -155,8 +155,8 @@ def test_one_environment_trained_on_among_several_is_fitted_alone():
 def test_refit_trains_on_no_other_environments(monkeypatch):
     data = make_data(n=150, n_environments=3, missing=0.1)
     seen = []
-    solve = KroneckerModule.solve_on
-    monkeypatch.setattr(KroneckerModule, "solve_on", lambda self, batch: (seen.append(batch), solve(self, batch)))
+    solve = Kronecker.solve_on
+    monkeypatch.setattr(Kronecker, "solve_on", lambda self, batch: (seen.append(batch), solve(self, batch)))
     fit(GPMapDataModule(data.data, batching="one_pass", train_environments=["A", "C"]), refit=True)
     first, second = (batch.weight.sum(0) for batch in seen)
     assert first[1] == second[1] == 0
@@ -173,7 +173,7 @@ def test_refit_trains_on_no_other_environments(monkeypatch):
 )
 def test_refusals(options, words):
     with pytest.raises(InputError, match=words):
-        KroneckerModule(n_loci=3, environment_names=["A"], **SETTINGS | options)
+        Kronecker(n_loci=3, environment_names=["A"], **SETTINGS | options)
 
 
 def test_kernel_larger_than_memory_is_refused():

@@ -9,7 +9,7 @@ from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 from gpattention.regressions import ridge
-from gpattention.regressions.ridge import RidgeModule
+from gpattention.regressions.ridge import Ridge
 
 
 def make_data(n=300, n_loci=6, n_environments=1, missing=0.0, seed=0):
@@ -33,7 +33,7 @@ def make_data(n=300, n_loci=6, n_environments=1, missing=0.0, seed=0):
 
 def fit(data, **options):
     settings = {"terms": "linear", "additive_penalties": [1.0], "pairwise_penalties": [1.0]} | options
-    module = RidgeModule(n_loci=data.data.n_loci, environment_names=list(data.data.environment_names), **settings)
+    module = Ridge(n_loci=data.data.n_loci, environment_names=list(data.data.environment_names), **settings)
     trainer = L.Trainer(
         accelerator="cpu",
         logger=False,
@@ -110,9 +110,7 @@ def test_each_environment_takes_the_penalties_best_on_validation():
 
 def test_parameters_are_terms_and_intercept():
     def make(n, terms):
-        return RidgeModule(
-            n_loci=n, environment_names=["A"], terms=terms, additive_penalties=[1.0], pairwise_penalties=[1.0]
-        )
+        return Ridge(n_loci=n, environment_names=["A"], terms=terms, additive_penalties=[1.0], pairwise_penalties=[1.0])
 
     assert make(10, "linear").n_fitted() == 11
     assert make(30, "pairwise").n_fitted() == 1 + 30 + 30 * 29 // 2
@@ -121,9 +119,7 @@ def test_parameters_are_terms_and_intercept():
 def test_too_many_terms_names_terms_and_memory(monkeypatch):
     monkeypatch.setattr(ridge.psutil, "virtual_memory", lambda: type("M", (), {"available": 8 * 2**30}))
     with pytest.raises(InputError, match=r"45,150 terms needs 45\.6 GiB.*8\.0 GiB are free"):
-        RidgeModule(
-            n_loci=300, environment_names=["A"], terms="pairwise", additive_penalties=[1.0], pairwise_penalties=[1.0]
-        )
+        Ridge(n_loci=300, environment_names=["A"], terms="pairwise", additive_penalties=[1.0], pairwise_penalties=[1.0])
 
 
 def test_equations_without_a_single_solution_are_refused():
@@ -134,9 +130,7 @@ def test_equations_without_a_single_solution_are_refused():
 
 def test_negative_penalty_is_refused():
     with pytest.raises(InputError, match="additive_penalties=.-1"):
-        RidgeModule(
-            n_loci=3, environment_names=["A"], terms="linear", additive_penalties=[-1.0], pairwise_penalties=[1.0]
-        )
+        Ridge(n_loci=3, environment_names=["A"], terms="linear", additive_penalties=[-1.0], pairwise_penalties=[1.0])
 
 
 def test_pooled_is_one_map_of_the_mean_over_environments():

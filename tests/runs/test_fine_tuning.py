@@ -5,7 +5,7 @@ from conftest import SMALL
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.run_folder.files import load_run
+from gpattention.run_folder.loading import load_run
 from gpattention.runs.run import run
 
 JOINT = ["model=transformer", "model.environment=joint", "data.temperatures=[23,25,30]", "model.embedding_dim=5"]

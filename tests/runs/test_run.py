@@ -15,10 +15,12 @@ from gpattention.config import check_config, compose_config
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.splits import split_individuals
 from gpattention.errors import InputError
-from gpattention.run_folder import files
+from gpattention.run_folder import files, loading
+from gpattention.runs import build
 from gpattention.runs import run as run_module
+from gpattention.runs.build import build_data
 from gpattention.runs.folder import LOCK, held, new_run, put_back
-from gpattention.runs.run import build_data, run
+from gpattention.runs.run import run
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.checkpoints import read_checkpoint
 
@@ -337,10 +339,10 @@ def test_standard_errors_give_the_ceiling(own_files, tmp_path):
 
 def test_load_run_needs_only_the_folder(finished, tmp_path):
     folder, _metrics = finished
-    loaded = files.load_run(folder)
+    loaded = loading.load_run(folder)
     table = pd.read_csv(folder / "predictions_test.tsv", sep="\t")
     config = compose_config([*SMALL, "model=attention"])
-    data = run_module.build_data(run_module.check_config(config), type(loaded.module))
+    data = build.build_data(run_module.check_config(config), type(loaded.module))
     with torch.inference_mode():
         prediction = loaded.module(torch.from_numpy(data.data.genotype[data.split.test]).float())
     restored = loaded.preprocessing.scaling.restore(prediction.numpy())[:, 0]
@@ -352,7 +354,7 @@ def test_load_run_names_what_is_missing(name, tmp_path):
     small_run(tmp_path, "model=linear")
     (tmp_path / name).unlink()
     with pytest.raises(InputError, match=name):
-        files.load_run(tmp_path)
+        loading.load_run(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -441,10 +443,10 @@ def test_damaged_run_is_named(name, content, finished, tmp_path):
     shutil.copytree(folder, tmp_path / "run")
     (tmp_path / "run" / name).write_bytes(content)
     with pytest.raises(InputError, match=rf"{name} is not what the run wrote .*overwrite=true"):
-        files.load_run(tmp_path / "run")
+        loading.load_run(tmp_path / "run")
     (tmp_path / "run" / "checksums.txt").unlink()
     with pytest.raises(InputError, match=r"run is damaged \(.*overwrite=true"):
-        files.load_run(tmp_path / "run")
+        loading.load_run(tmp_path / "run")
 
 
 MODES = ["model.environment=joint", "model.environment=token", "model.environment=pooled"]
@@ -475,11 +477,11 @@ def test_every_way_of_taking_environments_runs_predicts_and_loads(model, missing
     metrics = small_run(tmp_path, *model, *options, "training.learning_rate=5e-3")
     test = pd.read_csv(tmp_path / "predictions_test.tsv", sep="\t").pivot(index="id", columns="environment")
     assert test["predicted"].shape == (120, 4)
-    finished = files.load_run(tmp_path)
+    finished = loading.load_run(tmp_path)
     truth = np.load(tmp_path / "splits.npz")
     cfg = compose_config([*SMALL, *model, *options])
     config = check_config(cfg)
-    data = build_data(config, files.module_class(config["model"]))
+    data = build_data(config, loading.module_class(config["model"]))
     rows = torch.from_numpy(data.data.genotype[truth["test"]]).float()
     with torch.inference_mode():
         again = finished.preprocessing.scaling.restore(finished.module(rows).numpy())

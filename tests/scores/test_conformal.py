@@ -7,9 +7,9 @@ from conftest import SMALL
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
+from gpattention.run_folder.predictions import read_predictions
 from gpattention.runs.run import run
 from gpattention.scores.conformal import calibrate, half_widths, interval_scores
-from gpattention.sweeps.summaries.results import read_predictions
 
 
 def table(errors, environment="A"):

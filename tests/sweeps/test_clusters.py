@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SMALL
 
+from gpattention import checks
 from gpattention.errors import InputError
 from gpattention.sweeps import clusters
 
@@ -57,7 +58,7 @@ def test_failing_run_on_slurm_is_told(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not clusters.is_installed(clusters.PLUGINS["joblib"]), reason="hydra-joblib-launcher is not here")
+@pytest.mark.skipif(not checks.is_installed(clusters.PLUGINS["joblib"]), reason="hydra-joblib-launcher is not here")
 def test_multirun_by_joblib(tmp_path):
     arguments = ["-m", "launcher=joblib", *SMALL, "model=linear,pairwise", f"hydra.sweep.dir={tmp_path}"]
     done = start(ROOT / "train.py", *arguments, folder=tmp_path)

@@ -1,7 +1,8 @@
 import pytest
 
-from gpattention.config import check_config, compose_config, conf_folder
+from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
+from gpattention.hydra_targets import conf_folder
 from gpattention.sweeps import sweep_file
 from gpattention.sweeps.sweep_file import Sweep
 

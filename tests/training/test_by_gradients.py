@@ -7,7 +7,7 @@ from gpattention.errors import InputError
 from gpattention.training.by_gradients import GPMapModule, weighted_mean
 from gpattention.training.trainer import make_trainer
 
-ATTENTION = {"_target_": "gpattention.models.attention.Attention", "embedding_dim": 3}
+ATTENTION = {"_target_": "gpattention.models.Attention", "embedding_dim": 3}
 
 
 def test_loss_is_the_weighted_mean_and_ignores_what_has_no_weight():

@@ -9,7 +9,8 @@ from conftest import SMALL
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError, Preempted
-from gpattention.run_folder.files import LAST, METRICS, PREDICTIONS, load_run
+from gpattention.run_folder.files import LAST, METRICS, PREDICTIONS
+from gpattention.run_folder.loading import load_run
 from gpattention.runs.folder import SET_ASIDE
 from gpattention.runs.run import run
 from gpattention.training.callbacks import EpochHistory

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gpattention.data.genotype_phenotype import GenotypePhenotypeData, name_some
+from gpattention.checks import name_some
+from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 from gpattention.files.tables import read_shape, separator
 

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gpattention.checks import name_some
 from gpattention.data.batching import Balance, Balanced, Batch, Batching, GatherLoader, InOrder, Shuffled
-from gpattention.data.genotype_phenotype import GenotypePhenotypeData, name_some
+from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.data.informative_loci import informative_loci
 from gpattention.data.mapped import MappedRows, Place, stays_in_file
 from gpattention.data.noise import noise_weights

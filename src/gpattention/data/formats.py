@@ -9,28 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention.checks import name_some, refuse_repeats
 from gpattention.data.alleles import COUNTED, OTHER, Alleles, alleles_of
 from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.coded_rows import CodedRows
-from gpattention.data.genotype_phenotype import (
-    CODING_WORDS,
-    Coding,
-    GenotypePhenotypeData,
-    code_genotype,
-    name_some,
-    refuse_repeats,
-)
+from gpattention.data.genotype_phenotype import CODING_WORDS, Coding, GenotypePhenotypeData, code_genotype
 from gpattention.errors import InputError
 from gpattention.files import untrusted
-from gpattention.files.tables import (
-    NOT_MEASURED,
-    is_of_plink,
-    read_cells,
-    read_numbers,
-    read_shape,
-    refuse_missing_file,
-    refuse_other_count,
-)
+from gpattention.files.tables import NOT_MEASURED, is_of_plink, read_cells, read_numbers, read_shape, refuse_other_count
+from gpattention.files.untrusted import refuse_missing_file
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +42,7 @@ class Genotypes(Generic[Values]):
     alleles: Alleles | None = None
 
 
-def read_table_data(
+def read_table(
     *,
     root: str,
     genotype_file: str,

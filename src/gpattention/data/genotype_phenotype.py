@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention.checks import name_some, refuse_repeats
 from gpattention.data.mapped import take_columns
 from gpattention.errors import InputError
 
@@ -206,22 +207,3 @@ def distinct_values(values: NDArray, rows_at_once: int = 1000) -> NDArray:
         if seen.size > 3:
             break
     return seen
-
-
-def refuse_repeats(names: Sequence[str], what: str) -> None:
-    """Raise an InputError if a name occurs twice."""
-    if len(set(names)) == len(names):
-        return
-    first: dict[str, int] = {}
-    again = [(name, number) for number, name in enumerate(names, 1) if first.setdefault(name, number) != number]
-    name, number = again[0]
-    raise InputError(
-        f"{what} {name_some([name for name, _ in again])} occurs more than once ({name} is number {first[name]} and "
-        f"{number}): names must be unique"
-    )
-
-
-def name_some(names: Sequence[str], most: int = 5) -> str:
-    """The first names of a list and how many more there are."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

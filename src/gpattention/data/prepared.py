@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gpattention.config import check_type
+from gpattention.checks import check_type
 from gpattention.data import prepared_files as files
 from gpattention.data.causal_loci import select_causal_loci
 from gpattention.data.formats import read_covariates, read_phenotype_tables

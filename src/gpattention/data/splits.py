@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from gpattention.data.genotype_phenotype import name_some
+from gpattention.checks import name_some
 from gpattention.errors import InputError
 from gpattention.files.tables import read_text_column
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gpattention.data.genotype_phenotype import GenotypePhenotypeData, name_some
+from gpattention.checks import name_some
+from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.data.splits import Split, hash_order
 from gpattention.errors import InputError
 

@@ -1,0 +1,1 @@
+"""Files: read as if anybody had written them, written whole, kept by their checksums."""

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gpattention.errors import InputError
-from gpattention.files.tables import refuse_missing_file
+from gpattention.files.untrusted import refuse_missing_file
 
 CHECKSUMS = "checksums.txt"
 LARGEST = 2**20

@@ -12,9 +12,9 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from gpattention.data.genotype_phenotype import name_some, refuse_repeats
+from gpattention.checks import name_some, refuse_repeats
 from gpattention.errors import InputError
-from gpattention.files.untrusted import UNREADABLE, refuse, refuse_larger_than_memory
+from gpattention.files.untrusted import UNREADABLE, refuse, refuse_larger_than_memory, refuse_missing_file
 
 SEPARATORS = {".tsv": "\t", ".csv": ",", ".tsv.gz": "\t", ".csv.gz": ","}
 FAMILY, INDIVIDUAL = ("FID", "#FID"), ("IID", "#IID")  # of PLINK
@@ -217,14 +217,6 @@ def separator(path: Path) -> str:
 def open_text(path: Path) -> IO[str]:
     opener = gzip.open if path.suffix == ".gz" else open
     return opener(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[operator]
-
-
-def refuse_missing_file(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(
-            f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or the folder it starts from (data.root, "
-            "prepare.root)"
-        )
 
 
 def first_line(error: BaseException) -> str:

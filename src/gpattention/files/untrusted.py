@@ -171,3 +171,11 @@ def refuse(path: Path, as_what: str, error: Exception, cure: str) -> NoReturn:
         raise error
     reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
     raise InputError(f"{path} cannot be read {as_what} ({reason}): {cure}") from error
+
+
+def refuse_missing_file(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(
+            f"{path} is not there (working folder: {Path.cwd().name}): mend the name, or the folder it starts from (data.root, "
+            "prepare.root)"
+        )

@@ -1,0 +1,1 @@
+"""What one map has learned."""

@@ -14,20 +14,11 @@ from gpattention.data.formats import read_genotypes, with_loci
 from gpattention.data.phenotypes import true_phenotypes
 from gpattention.errors import InputError
 from gpattention.files.checksums import file_digest
-from gpattention.run_folder.files import (
-    IDENTITY,
-    SPLITS,
-    TRUTH,
-    Preprocessing,
-    Run,
-    load_run,
-    read_arrays_of,
-    read_object_of,
-)
+from gpattention.run_folder.files import IDENTITY, SPLITS, TRUTH, Preprocessing, read_arrays_of, read_object_of
 from gpattention.run_folder.identity import PREPARED, input_files
+from gpattention.run_folder.loading import Run, choose_device, load_run, phenotypes_of
 from gpattention.run_folder.matching import match_loci
-from gpattention.run_folder.predict import choose_device, phenotypes_of
-from gpattention.runs.run import build_data
+from gpattention.runs.build import build_data
 
 Accelerator = Literal["auto", "cpu", "gpu"]
 

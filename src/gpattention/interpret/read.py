@@ -6,7 +6,7 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
-from gpattention.config import suggest
+from gpattention.checks import suggest
 from gpattention.errors import InputError
 from gpattention.interpret import attention_maps, effects, epistasis, landscape, orders, series
 from gpattention.interpret.fitted_map import Accelerator, open_map, open_replicates

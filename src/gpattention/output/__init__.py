@@ -1,0 +1,1 @@
+"""What the program shows: lines, tables, progress, figures, and how it ends."""

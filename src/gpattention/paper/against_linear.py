@@ -10,7 +10,7 @@ from gpattention.interpret.effects import effect_sizes
 from gpattention.output import figures
 from gpattention.paper import panels as style
 from gpattention.paper.source import Source, name_of
-from gpattention.sweeps.summaries.results import read_predictions
+from gpattention.run_folder.predictions import read_predictions
 
 N_NAMED = 20  # loci with the largest effects
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from gpattention.config import suggest
+from gpattention.checks import suggest
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_bytes
 from gpattention.interpret.fitted_map import Accelerator

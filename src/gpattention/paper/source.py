@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from gpattention.config import suggest
+from gpattention.checks import suggest
 from gpattention.errors import InputError
 from gpattention.interpret.fitted_map import Accelerator, FittedMap, open_map
-from gpattention.run_folder import files
+from gpattention.run_folder import files, loading
 from gpattention.sweeps.summaries.results import is_override
 from gpattention.sweeps.sweep_folder import read_sweep_folder
 
@@ -85,7 +85,7 @@ def table_of(runs: list[str]) -> pd.DataFrame:
         path = Path(folder)
         if not path.is_dir() or not files.is_complete(path):
             raise InputError(f"{folder} is no finished run: give the folders of finished runs")
-        metrics, model = files.read_metrics(path), files.read_config(path)["model"]
+        metrics, model = files.read_metrics(path), loading.read_config(path)["model"]
         metrics.pop("made_with")
         name = model.get("terms") or model["_target_"].rpartition(".")[2].lower().removesuffix("module")
         if name == "attention" and model.get("environment") == "token":

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from gpattention.data.mapped import forget_pages
 from gpattention.errors import InputError
-from gpattention.files.tables import refuse_missing_file
-from gpattention.files.untrusted import read_array
+from gpattention.files.untrusted import read_array, refuse_missing_file
 from gpattention.prepare.source import rows_at_once
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention.checks import name_some
 from gpattention.data.formats import read_phenotype_tables
-from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.files.tables import (
     FAMILY,
@@ -20,10 +20,10 @@ from gpattention.files.tables import (
     first_line,
     is_of_plink,
     read_shape,
-    refuse_missing_file,
     refuse_names,
     separator,
 )
+from gpattention.files.untrusted import refuse_missing_file
 
 log = logging.getLogger(__name__)
 

@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gpattention.config import check_node, target
+from gpattention.checks import check_node, name_some, refuse_repeats
 from gpattention.data import prepared_files as files
 from gpattention.data.formats import join_ids
-from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_json, write_text
 from gpattention.files.checksums import file_digest
+from gpattention.hydra_targets import find_target
 from gpattention.prepare.calls import Settler, Wanted
 from gpattention.prepare.filters import Filters, apply_filters
 from gpattention.prepare.folder import new_folder, refuse_taken
-from gpattention.prepare.source import RawData
+from gpattention.prepare.source import RAW_DATA, RawData
 from gpattention.prepare.stage import Stage, stage_genotypes
 from gpattention.prepare.writer import write_genotypes
 
@@ -63,7 +63,7 @@ def prepare(
         InputError: the raw files cannot be used, or nothing would be left of them.
     """
     refuse_taken(Path(folder), overwrite)
-    open_raw = target("prepare", prepare)
+    open_raw = find_target(RAW_DATA, prepare)
     check_node("prepare", prepare, open_raw)
     raw: RawData = open_raw(**{key: value for key, value in prepare.items() if key != "_target_"})
     source = raw.genotypes

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gpattention.checks import refuse_repeats
 from gpattention.data.alleles import COUNTED, OTHER
-from gpattention.data.genotype_phenotype import refuse_repeats
 from gpattention.errors import InputError
-from gpattention.files.tables import UNREADABLE, first_line, refuse_missing_file
+from gpattention.files.tables import UNREADABLE, first_line
+from gpattention.files.untrusted import refuse_missing_file
 from gpattention.prepare.libraries import needed
 from gpattention.prepare.phenotypes import read_phenotypes
 from gpattention.prepare.source import NO_CALL, Block, GenotypeSource, RawData, rows_at_once

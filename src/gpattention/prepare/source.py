@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gpattention.data.genotype_phenotype import Coding
+from gpattention.hydra_targets import OURS, Kind, returns
 from gpattention.prepare.phenotypes import Phenotypes
 
 NO_CALL = np.int8(-128)  # among int8 alleles; among floats it is NaN
@@ -84,3 +85,7 @@ class RawData:
 def rows_at_once(row_bytes: int) -> int:
     """Rows of a block."""
     return max(1, BYTES_AT_ONCE // max(1, row_bytes))
+
+
+RAW_DATA = Kind("prepare", "a function that opens genotypes and phenotypes", (OURS,), returns(RawData))
+"""What `prepare` may name."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gpattention.data.prefetch import ahead
 from gpattention.errors import InputError
-from gpattention.files.tables import refuse_missing_file
+from gpattention.files.untrusted import refuse_missing_file
 
 COMPRESSED_AT_ONCE = 2**20
 TEXT_AT_ONCE = 2**23

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention.checks import name_some, refuse_repeats
 from gpattention.data.alleles import COUNTED, OTHER
-from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.errors import InputError
-from gpattention.files.tables import first_line, refuse_missing_file
+from gpattention.files.tables import first_line
+from gpattention.files.untrusted import refuse_missing_file
 from gpattention.prepare.chromosomes import chromosomes_of
 from gpattention.prepare.libraries import needed
 from gpattention.prepare.phenotypes import read_phenotypes

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gpattention.checks import name_some, refuse_repeats
 from gpattention.data.causal_loci import read_causal_loci
-from gpattention.data.genotype_phenotype import name_some, refuse_repeats
 from gpattention.errors import InputError
-from gpattention.files.tables import UNREADABLE, first_line, refuse_missing_file
+from gpattention.files.tables import UNREADABLE, first_line
+from gpattention.files.untrusted import refuse_missing_file
 from gpattention.prepare.arrays import ArrayRows, in_single_precision
 from gpattention.prepare.decimals import Uneven, parse_lines
 from gpattention.prepare.loci import table_of_loci

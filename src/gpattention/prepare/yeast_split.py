@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gpattention.errors import InputError
-from gpattention.files.tables import refuse_missing_file
+from gpattention.files.untrusted import refuse_missing_file
 from gpattention.prepare.arrays import ArrayRows, in_single_precision
 from gpattention.prepare.download import fetch_record
 from gpattention.prepare.loci import table_of_loci

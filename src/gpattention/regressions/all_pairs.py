@@ -21,8 +21,8 @@ from gpattention.training.closed_form import ClosedFormMap
 log = logging.getLogger(__name__)
 
 
-class AllPairsModule(ClosedFormMap):
-    """The least squares of `RidgeModule` with pairs (Eq. 2), solved by iteration: an epoch is one step.
+class AllPairs(ClosedFormMap):
+    """The least squares of `Ridge` with pairs (Eq. 2), solved by iteration: an epoch is one step.
 
     Intercept and additive terms are few and eliminated exactly, which leaves equations for the coefficients of the pairs. A
     step takes two products of matrices for each additive penalty: predictions x'Mx of all training individuals and, of what
@@ -33,7 +33,7 @@ class AllPairsModule(ClosedFormMap):
     Args:
         n_loci: L.
         environment_names: E names, in the order of the phenotype columns.
-        additive_penalties, pairwise_penalties: candidates, per term, as for `RidgeModule`. Each additive one takes products
+        additive_penalties, pairwise_penalties: candidates, per term, as for `Ridge`. Each additive one takes products
             of its own; the pairwise ones share them, and the smallest decides how many steps they take.
         tolerance: norm of the residual of the equations, relative to that of their right-hand side, at which they are solved.
         max_iterations: steps after which the fit ends in any case.

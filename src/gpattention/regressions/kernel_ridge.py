@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 TOLERANCE = 1e-6  # of the residual of the equations, relative, where they are solved by iteration
 
 
-class KernelRidgeModule(ClosedFormMap):
+class KernelRidge(ClosedFormMap):
     """y_i = mean + g_i + noise_i with g a Gaussian process over genotypes; predicts its mean given the training part.
 
     With `orders` the covariance of g is a sum of kernels that hold all interactions of one order each (see

@@ -20,7 +20,7 @@ from gpattention.training.closed_form import ClosedFormMap
 TOLERANCE = 1e-8  # of the residual of the equations, relative
 
 
-class KroneckerModule(ClosedFormMap):
+class Kronecker(ClosedFormMap):
     """y_ie = mean_e + g_ie + noise_ie with g ~ Normal(0, K_E (x) K_G); predicts the mean of y given the training part.
 
     K_E and the noise of each environment are estimated from the training phenotypes (see `genetic_covariance`). The

@@ -16,7 +16,7 @@ from gpattention.ranks import sum_over_ranks
 from gpattention.training.closed_form import ClosedFormMap
 
 
-class RidgeModule(ClosedFormMap):
+class Ridge(ClosedFormMap):
     """Least squares with an unpenalised intercept and one penalty each for additive and for pairwise terms (Eqs. 1, 2).
 
     One pass over the training part adds up the sums of products in float64. At the start of the validation the

@@ -9,7 +9,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from gpattention.config import check_config, compose_config, conf_folder, options
+from gpattention.config import check_config, compose_config
+from gpattention.hydra_targets import conf_folder, options
 from gpattention.run_folder.identity import flatten
 
 PLAIN = re.compile(r"[A-Za-z./][\w./:-]*")  # text that Hydra takes for nothing but itself

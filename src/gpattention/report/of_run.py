@@ -12,11 +12,12 @@ from gpattention.files.untrusted import UNREADABLE, refuse
 from gpattention.output import figures
 from gpattention.report.command import train_command
 from gpattention.report.page import Section, Table, show_figure, show_file, show_table, show_values
-from gpattention.run_folder import files
+from gpattention.run_folder import files, loading
 from gpattention.run_folder.identity import flatten, input_files
+from gpattention.run_folder.predictions import read_predictions
 from gpattention.run_folder.preprocessing import Preprocessing
 from gpattention.scores.conformal import calibrate
-from gpattention.sweeps.summaries.results import OVERALL, read_predictions
+from gpattention.sweeps.summaries.results import OVERALL
 
 NEEDED = (
     files.METRICS,
@@ -82,7 +83,7 @@ def read_record(folder: Path) -> Record:
     return Record(
         folder,
         files.read_metrics(folder),
-        files.read_config(folder),
+        loading.read_config(folder),
         identity,
         Preprocessing.read(folder / files.PREPROCESSING, files.MEND),
         history,

@@ -1,27 +1,18 @@
-"""Names and formats of everything that a run folder holds, and how a run is loaded from it."""
+"""Names and formats of everything that a run folder holds."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import torch
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 
-from gpattention.config import check_config
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.files.atomic import to_json, write_json, write_text
 from gpattention.files.checksums import CHECKSUMS, list_checksums, refuse_changed
-from gpattention.files.untrusted import read_arrays, read_object, read_yaml
-from gpattention.hydra_targets import find_target
-from gpattention.run_folder.loading import restore
+from gpattention.files.untrusted import read_arrays, read_object
 from gpattention.run_folder.preprocessing import Preprocessing
-from gpattention.training.by_gradients import GPMapModule
-from gpattention.training.checkpoints import read_checkpoint
-from gpattention.training.gpmap import GPMap
 
 CONFIG = "config.yaml"
 IDENTITY = "identity.json"
@@ -79,55 +70,6 @@ RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comp
 
 MEND = "restore it from a copy, or fit the run again with overwrite=true"
 
-# What comes of reading files that are cut off, empty or not what their names say.
-DAMAGED = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    ImportError,
-    IndexError,
-    ArithmeticError,
-    MemoryError,
-)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run: its resolved configuration, its fitted map and how to prepare genotypes for it."""
-
-    folder: Path
-    config: dict[str, Any]
-    module: GPMap
-    preprocessing: Preprocessing
-
-
-def load_run(folder: Path | str) -> Run:
-    """The run in a folder; needs nothing but the folder.
-
-    Raises:
-        InputError: the folder is not there, not complete, damaged, or of another version.
-    """
-    folder = Path(folder)
-    refuse_incomplete(folder, (METRICS, CONFIG, PREPROCESSING, CHECKPOINT))
-    refuse_changed(folder, METRICS, CONFIG, PREPROCESSING, CHECKPOINT)
-    if (folder / IDENTITY).is_file():
-        refuse_another_format(folder, read_object_of(folder, IDENTITY).get("results_format"))
-    try:
-        config = read_config(folder)
-        module = restore(module_class(config["model"]), read_checkpoint(folder / CHECKPOINT))
-        preprocessing = Preprocessing.read(folder / PREPROCESSING, MEND)
-        if len(preprocessing.loci_index) != module.hparams["n_loci"]:
-            raise ValueError(f"{PREPROCESSING} and {CHECKPOINT} have different numbers of loci")
-        if preprocessing.environment_names != module.environment_names:
-            raise ValueError(f"{PREPROCESSING} and {CHECKPOINT} have different environments")
-    except DAMAGED as error:
-        raise damaged(folder, error) from error
-    return Run(folder, config, module, preprocessing)
-
 
 def refuse_another_format(folder: Path, stored: Any) -> None:
     """Raise an InputError where a folder's results are not of the format that this version writes."""
@@ -146,19 +88,6 @@ def refuse_incomplete(folder: Path, names: tuple[str, ...]) -> None:
         raise InputError(
             f"{folder} is not a complete run: it has no {', '.join(missing)}; give the folder of a finished run"
         )
-
-
-def damaged(folder: Path, error: Exception) -> InputError:
-    """What to say of a run whose files are not what their names say."""
-    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-    reason = kind + str(error).partition("\n")[0].removesuffix(f": {MEND}")
-    return InputError(f"{folder} is damaged ({reason}): {MEND}")
-
-
-def module_class(model: dict[str, Any]) -> type[GPMap]:
-    """The LightningModule for a model's configuration: its own where it fits itself, else training by gradients."""
-    target = find_target("model", "model", model.get("_target_"))
-    return target if issubclass(target, GPMap) else GPMapModule
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
@@ -180,15 +109,6 @@ def read_arrays_of(folder: Path, name: str, names: tuple[str, ...] | None = None
     """The arrays of an `.npz` file of a run, all or some, by their names."""
     refuse_changed(folder, name)
     return read_arrays(folder / name, names, MEND)
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """The configuration of a run, checked as one from the command line is."""
-    content = read_yaml(folder / CONFIG, MEND)
-    if not isinstance(content, dict) or "${" in str(content):
-        raise InputError(f"{folder / CONFIG} is not the resolved configuration of a run: {MEND}")
-    config = check_config(OmegaConf.create(content | {"overwrite": False, "resume": "never"}))
-    return {key: config[key] for key in content}
 
 
 def complete(folder: Path, metrics: dict[str, Any]) -> None:
@@ -217,17 +137,3 @@ def write_data_description(folder: Path, data: GPMapDataModule) -> None:
     if (truth := data.data.truth) is not None:
         arrays: dict[str, Any] = {"noiseless": truth.noiseless, **truth.by_environment, **truth.arrays}
         np.savez(folder / TRUTH, **arrays)
-
-
-def predictions_table(data: GPMapDataModule, rows: NDArray[np.int64], standardised: torch.Tensor) -> pd.DataFrame:
-    """Measured and predicted phenotypes of some rows in original units, a row per individual and environment."""
-    names = data.data.environment_names
-    ids = np.array(data.data.individual_ids)[rows]
-    return pd.DataFrame(
-        {
-            "id": np.repeat(ids, len(names)),
-            "environment": np.tile(names, len(rows)),
-            "measured": data.data.phenotype[rows].ravel(),
-            "predicted": data.scaling.restore(standardised.numpy()).ravel(),
-        }
-    )

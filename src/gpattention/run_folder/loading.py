@@ -1,15 +1,114 @@
-"""A fitted map from its checkpoint, which is believed in nothing: neither classes nor sizes nor numbers."""
+"""A run from its folder, and its map from the checkpoint, which is believed in nothing: neither classes nor sizes nor numbers."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
 
-from gpattention.config import check_node, check_type
+from gpattention.checks import check_node, check_type
+from gpattention.config import GIVEN, check_config
+from gpattention.data.coded_rows import CodedRows
 from gpattention.errors import InputError
+from gpattention.files.checksums import refuse_changed
+from gpattention.files.untrusted import read_yaml
 from gpattention.hydra_targets import find_target
-from gpattention.training.gpmap import GPMap
+from gpattention.run_folder.files import (
+    CHECKPOINT,
+    CONFIG,
+    IDENTITY,
+    MEND,
+    METRICS,
+    PREPROCESSING,
+    read_object_of,
+    refuse_another_format,
+    refuse_incomplete,
+)
+from gpattention.run_folder.preprocessing import Preprocessing
+from gpattention.training.by_gradients import GPMapModule
+from gpattention.training.checkpoints import read_checkpoint
+from gpattention.training.gpmap import MAPS, GPMap
 
 PROBE = 2  # individuals that a restored map is tried on
+
+
+ROWS_AT_ONCE = 1024
+
+
+# What comes of reading files that are cut off, empty or not what their names say.
+DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ImportError,
+    IndexError,
+    ArithmeticError,
+    MemoryError,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its resolved configuration, its fitted map and how to prepare genotypes for it."""
+
+    folder: Path
+    config: dict[str, Any]
+    module: GPMap
+    preprocessing: Preprocessing
+
+
+def load_run(folder: Path | str) -> Run:
+    """The run in a folder; needs nothing but the folder.
+
+    Raises:
+        InputError: the folder is not there, not complete, damaged, or of another version.
+    """
+    folder = Path(folder)
+    refuse_incomplete(folder, (METRICS, CONFIG, PREPROCESSING, CHECKPOINT))
+    refuse_changed(folder, METRICS, CONFIG, PREPROCESSING, CHECKPOINT)
+    if (folder / IDENTITY).is_file():
+        refuse_another_format(folder, read_object_of(folder, IDENTITY).get("results_format"))
+    try:
+        config = read_config(folder)
+        module = restore(module_class(config["model"]), read_checkpoint(folder / CHECKPOINT))
+        preprocessing = Preprocessing.read(folder / PREPROCESSING, MEND)
+        if len(preprocessing.loci_index) != module.hparams["n_loci"]:
+            raise ValueError(f"{PREPROCESSING} and {CHECKPOINT} have different numbers of loci")
+        if preprocessing.environment_names != module.environment_names:
+            raise ValueError(f"{PREPROCESSING} and {CHECKPOINT} have different environments")
+    except DAMAGED as error:
+        raise damaged(folder, error) from error
+    return Run(folder, config, module, preprocessing)
+
+
+def damaged(folder: Path, error: Exception) -> InputError:
+    """What to say of a run whose files are not what their names say."""
+    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+    reason = kind + str(error).partition("\n")[0].removesuffix(f": {MEND}")
+    return InputError(f"{folder} is damaged ({reason}): {MEND}")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration of a run, checked as one from the command line is."""
+    content = read_yaml(folder / CONFIG, MEND)
+    if not isinstance(content, dict) or "${" in str(content):
+        raise InputError(f"{folder / CONFIG} is not the resolved configuration of a run: {MEND}")
+    config = check_config(OmegaConf.create(content | {"overwrite": False, "resume": "never"}))
+    return {key: config[key] for key in content}
+
+
+def module_class(model: dict[str, Any]) -> type[GPMap]:
+    """The LightningModule for a model's configuration: its own where it fits itself, else training by gradients."""
+    target = find_target(MAPS, model)
+    return target if issubclass(target, GPMap) else GPMapModule
 
 
 def restore(kind: type[GPMap], checkpoint: dict[str, Any]) -> GPMap:
@@ -24,9 +123,8 @@ def restore(kind: type[GPMap], checkpoint: dict[str, Any]) -> GPMap:
     settings, state = part(checkpoint, "hyper_parameters"), part(checkpoint, "state_dict")
     check_node("hyper_parameters", settings, kind.__init__)
     if "model" in settings:
-        check_node(
-            "model", settings["model"], find_target("model", "model", settings["model"].get("_target_")).__init__
-        )
+        network = find_target(MAPS, settings["model"]).__init__
+        check_node("model", settings["model"], network, given=GIVEN["model"])
     for name, values in state.items():
         refuse_unsound(name, values)
     with torch.device("meta"):
@@ -80,3 +178,29 @@ def refuse_unusable(module: GPMap, n_loci: int) -> None:
     check_type("environment_names", module.environment_names, list[str])
     if predicted.shape != (PROBE, len(module.environment_names)) or not torch.isfinite(predicted).all():
         raise InputError("it does not give a finite phenotype for each of its environments")
+
+
+def phenotypes_of(
+    run: Run, genotype: NDArray | CodedRows, device: torch.device, on_rows: Callable[[int], None] | None = None
+) -> NDArray[np.float64]:
+    """(N, E) phenotypes in original units for (N, L) genotypes at the loci of the run.
+
+    Args:
+        on_rows: told of the number of individuals of every block that is done.
+    """
+    module = run.module.to(device)
+    predicted = np.empty((len(genotype), len(run.preprocessing.scaling.mean)))
+    with torch.inference_mode():
+        for start in range(0, len(genotype), ROWS_AT_ONCE):
+            rows = torch.from_numpy(np.array(genotype[start : start + ROWS_AT_ONCE])).to(device)
+            predicted[start : start + len(rows)] = module(rows.float()).cpu().numpy()
+            if on_rows is not None:
+                on_rows(len(rows))
+    return run.preprocessing.scaling.restore(predicted)
+
+
+def choose_device(accelerator: str) -> torch.device:
+    available = torch.cuda.is_available()
+    if accelerator == "gpu" and not available:
+        raise InputError("accelerator=gpu: there is no GPU that torch can use here; give auto or cpu")
+    return torch.device("cuda" if available and accelerator != "cpu" else "cpu")

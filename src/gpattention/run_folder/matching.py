@@ -5,10 +5,10 @@ from typing import Generic, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gpattention.checks import name_some
 from gpattention.data.alleles import signs_of
 from gpattention.data.coded_rows import CodedRows
 from gpattention.data.formats import Genotypes, Values
-from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.run_folder.preprocessing import Preprocessing
 

@@ -1,7 +1,6 @@
 """Phenotypes of new genotypes from finished runs, without their training data."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,23 +10,21 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from gpattention.checks import name_some
 from gpattention.data.coded_rows import CodedRows
 from gpattention.data.formats import Genotypes, map_genotypes, read_covariates, with_loci
-from gpattention.data.genotype_phenotype import name_some
 from gpattention.data.scaling import Scaling, describe_environments, extrapolate_scaling
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
 from gpattention.models.environment import EnvironmentCode
 from gpattention.output.progress import progress_bar
 from gpattention.prepare.genotypes_alone import is_raw, read_raw_genotypes
-from gpattention.run_folder.files import Run, load_run
+from gpattention.run_folder.loading import Run, choose_device, load_run, phenotypes_of
 from gpattention.run_folder.matching import match_loci
+from gpattention.run_folder.predictions import average_predictions
 from gpattention.scores.conformal import half_widths
-from gpattention.sweeps.summaries.results import average_predictions
 
 log = logging.getLogger(__name__)
-
-ROWS_AT_ONCE = 1024
 
 
 def predict(
@@ -159,25 +156,3 @@ def predict_phenotypes(run: Run, genotype: NDArray | CodedRows, device: torch.de
     with progress_bar() as bar:
         task = bar.add_task("predicting", total=len(genotype), note="")
         return phenotypes_of(run, genotype, device, lambda n_rows: bar.advance(task, n_rows))
-
-
-def phenotypes_of(
-    run: Run, genotype: NDArray | CodedRows, device: torch.device, on_rows: Callable[[int], None] | None = None
-) -> NDArray[np.float64]:
-    """The same without a bar; `on_rows` is told of every block of individuals that is done."""
-    module = run.module.to(device)
-    predicted = np.empty((len(genotype), len(run.preprocessing.scaling.mean)))
-    with torch.inference_mode():
-        for start in range(0, len(genotype), ROWS_AT_ONCE):
-            rows = torch.from_numpy(np.array(genotype[start : start + ROWS_AT_ONCE])).to(device)
-            predicted[start : start + len(rows)] = module(rows.float()).cpu().numpy()
-            if on_rows is not None:
-                on_rows(len(rows))
-    return run.preprocessing.scaling.restore(predicted)
-
-
-def choose_device(accelerator: str) -> torch.device:
-    available = torch.cuda.is_available()
-    if accelerator == "gpu" and not available:
-        raise InputError("accelerator=gpu: there is no GPU that torch can use here; give auto or cpu")
-    return torch.device("cuda" if available and accelerator != "cpu" else "cpu")

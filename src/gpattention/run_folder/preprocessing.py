@@ -6,10 +6,10 @@ from typing import get_type_hints
 
 import numpy as np
 
-from gpattention.config import check_type
+from gpattention.checks import check_type, refuse_repeats
 from gpattention.data.alleles import alleles_of
 from gpattention.data.datamodule import GPMapDataModule
-from gpattention.data.genotype_phenotype import Coding, refuse_repeats
+from gpattention.data.genotype_phenotype import Coding
 from gpattention.data.loci import mean_alleles
 from gpattention.data.scaling import Scaling
 from gpattention.errors import InputError

@@ -4,11 +4,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gpattention.checks import name_some
 from gpattention.data.alleles import alleles_of, signs_of
 from gpattention.data.datamodule import GPMapDataModule
-from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
-from gpattention.run_folder.files import MEND, SPLITS, Run, read_arrays_of
+from gpattention.run_folder.files import MEND, SPLITS, read_arrays_of
+from gpattention.run_folder.loading import Run
 from gpattention.training.by_gradients import GPMapModule
 
 PER_ENVIRONMENT = ("network.readout.deviation", "network.readout.offset_deviation")

@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 import torch
 
 from gpattention.errors import InputError, Preempted, RunLost
+from gpattention.output.exits import ending
 from gpattention.output.progress import progress_bar
 from gpattention.ranks import n_started
 from gpattention.run_folder import files
-from gpattention.sweeps.workers import ending
 from gpattention.training.trainer import refuse_missing_devices
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from gpattention.errors import InputError, NotReproduced
 from gpattention.files.untrusted import read_object
-from gpattention.run_folder import files
+from gpattention.run_folder import files, loading
 from gpattention.run_folder.identity import identify, refuse_another
 from gpattention.runs.run import run as make
 
@@ -77,16 +77,16 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], pd.Series]:
     """Configuration, metrics and predictions of a finished run."""
     files.refuse_incomplete(folder, NEEDED)
     try:
-        config = files.read_config(folder)
+        config = loading.read_config(folder)
         config |= {
             "overwrite": False,
             "resume": "never",
-            "logger": {"_target_": "gpattention.training.loggers.no_loggers"},
+            "logger": {"_target_": "gpattention.training.no_loggers"},
         }
         metrics = read_object(folder / files.METRICS, ("made_with",), files.MEND)
         return config, metrics, read_predictions(folder)
-    except files.DAMAGED as error:
-        raise files.damaged(folder, error) from error
+    except loading.DAMAGED as error:
+        raise loading.damaged(folder, error) from error
 
 
 def read_predictions(folder: Path) -> pd.Series:

@@ -1,0 +1,1 @@
+"""Many runs: which, on which machines, and what they come to."""

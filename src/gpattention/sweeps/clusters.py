@@ -3,7 +3,6 @@
 import logging
 import shutil
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from hydra import initialize_config_dir
@@ -14,8 +13,9 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
 from hydra.types import HydraContext, RunMode
 
-from gpattention.config import conf_folder, suggest
+from gpattention.checks import is_installed, suggest
 from gpattention.errors import InputError
+from gpattention.hydra_targets import conf_folder
 from gpattention.sweeps.sweep_file import escape_quotes
 
 log = logging.getLogger(__name__)
@@ -37,16 +37,9 @@ def check(launcher: str) -> None:
         )
 
 
-def is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:
-        return False
-
-
 def launch(launcher: str, settings: Sequence[str], folder: Path, jobs: list[tuple[str, list[str]]]) -> dict[str, str]:
     """Make runs, each in a subfolder by its name with its overrides; returns messages of those that failed."""
-    from gpattention.cli import train_job
+    from gpattention.runs.hydra_job import train_job
 
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):

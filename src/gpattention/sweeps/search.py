@@ -14,11 +14,11 @@ import pandas as pd
 from hydra.core.override_parser.types import Override
 from matplotlib.figure import Figure
 
+from gpattention.checks import is_installed
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
 from gpattention.output import figures
 from gpattention.run_folder import files, identity
-from gpattention.sweeps.clusters import is_installed
 from gpattention.sweeps.live_table import Board
 from gpattention.sweeps.sweep_file import Sweep, name_of, parse
 from gpattention.sweeps.workers import Outcome, Workers, default_workers

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 
 from gpattention import ranks
-from gpattention.config import suggest
+from gpattention.checks import suggest
 from gpattention.errors import InputError, Preempted
 from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, get_type_hints
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from gpattention.config import check_type, conf_folder, refuse_unknown, suggest
+from gpattention.checks import check_type, refuse_unknown, suggest
 from gpattention.errors import InputError
-from gpattention.files.tables import refuse_missing_file
-from gpattention.files.untrusted import read_yaml
+from gpattention.files.untrusted import read_yaml, refuse_missing_file
+from gpattention.hydra_targets import conf_folder
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
 LONGEST_NAME = 120

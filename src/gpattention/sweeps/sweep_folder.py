@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gpattention.data.genotype_phenotype import name_some
+from gpattention.checks import name_some
 from gpattention.errors import InputError
 from gpattention.files.untrusted import UNREADABLE, read_object, refuse
 from gpattention.run_folder import files

@@ -20,6 +20,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gpattention.output.exits import ending
+
 LAST_LINES = 8
 SECONDS_TO_END = 45  # a run on several devices gives its own processes 40
 LOGS = "logs"
@@ -133,10 +135,6 @@ class Workers:
 def answer(connection: Connection, go_on: bool) -> None:
     with suppress(OSError):  # it ended meanwhile, which the next wait finds
         connection.send(go_on)
-
-
-def ending(exit_code: int | None) -> str:
-    return f"signal {signal.Signals(-exit_code).name}" if exit_code and exit_code < 0 else f"status {exit_code}"
 
 
 def work(config: dict[str, Any], folder: str, printed: str, gpus: str | None, n_threads: int, pipe: Connection) -> None:

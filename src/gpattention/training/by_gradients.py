@@ -7,12 +7,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from gpattention.checks import name_some
 from gpattention.data.batching import Batch, Batching
-from gpattention.data.genotype_phenotype import name_some
 from gpattention.errors import InputError
 from gpattention.hydra_targets import find_target
 from gpattention.ranks import is_first, n_ranks, sum_over_ranks
-from gpattention.training.gpmap import GPMap
+from gpattention.training.gpmap import MAPS, GPMap
 from gpattention.training.non_finite import FiniteSteps
 
 STEPS_BETWEEN_LOOKS = 50  # for a loss that is not finite, which makes the device wait
@@ -106,7 +106,7 @@ class GPMapModule(GPMap):
             )
         self.save_hyperparameters(logger=False)
         arguments = {key: value for key, value in model.items() if key != "_target_"}
-        self.network = find_target("model", "model", model.get("_target_"))(
+        self.network = find_target(MAPS, model)(
             n_loci=n_loci,
             n_environments=len(environment_names),
             environment_covariates=environment_covariates,

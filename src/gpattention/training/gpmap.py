@@ -1,13 +1,15 @@
 """What every map from genotype to phenotype shares, however it is fitted: how it is scored."""
 
 from collections.abc import Mapping
+from inspect import isclass, signature
 from typing import Any, Literal
 
 import lightning as L
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gpattention.data.batching import Batch, Batching
+from gpattention.hydra_targets import OURS, Kind
 from gpattention.ranks import share_of, sum_over_ranks
 from gpattention.scores.metrics import R2PerEnvironment
 
@@ -93,3 +95,16 @@ def of_all_ranks(mine: Tensor, n_rows: int) -> Tensor:
     rows[share_of(n_rows)] = mine
     sum_over_ranks(rows)  # all others have 0 there
     return rows
+
+
+def is_map(found: Any) -> bool:
+    """A network or a regression, by the arguments that all have; what trains networks takes a model as well."""
+    return (
+        isclass(found)
+        and issubclass(found, nn.Module)
+        and {"n_loci", "model"} & {*signature(found).parameters} == {"n_loci"}
+    )
+
+
+MAPS = Kind("model", "a class of maps", (OURS,), is_map)
+"""What `model` may name."""

@@ -10,9 +10,9 @@ from tiny_sweeps import make_sweep
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
+from gpattention.run_folder.predictions import read_predictions
 from gpattention.runs.run import run
 from gpattention.sweeps.summaries.differences import compare, find_differences
-from gpattention.sweeps.summaries.results import read_predictions
 
 DATA = [*SMALL, "data.n_segregants=1500", "data.temperatures=[25,30]"]
 

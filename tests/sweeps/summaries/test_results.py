@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
-from gpattention.sweeps.summaries.results import correlation, r2, read_predictions
+from gpattention.run_folder.predictions import read_predictions
+from gpattention.sweeps.summaries.results import correlation, r2
 
 
 def test_scores_leave_out_what_was_not_measured():

@@ -1,0 +1,1 @@
+"""What the runs of a sweep come to: tables and figures over all of them."""

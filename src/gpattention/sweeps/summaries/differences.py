@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gpattention.data.genotype_phenotype import name_some
+from gpattention.checks import name_some
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
 from gpattention.output.terminal import print_table
+from gpattention.run_folder.predictions import shared_predictions
 from gpattention.scores.bootstrap import draw_r2, interval, mean_over_replicates
-from gpattention.sweeps.summaries.results import OVERALL, shared_predictions
+from gpattention.sweeps.summaries.results import OVERALL
 
 log = logging.getLogger(__name__)
 

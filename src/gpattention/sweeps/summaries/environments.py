@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gpattention.output import figures
-from gpattention.sweeps.summaries.results import OVERALL, correlation, r2, read_predictions, split_blocks, varied_keys
+from gpattention.run_folder.predictions import read_predictions
+from gpattention.sweeps.summaries.results import OVERALL, correlation, r2, split_blocks, varied_keys
 from gpattention.sweeps.sweep_file import Sweep
 
 log = logging.getLogger(__name__)

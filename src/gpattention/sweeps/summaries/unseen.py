@@ -10,8 +10,9 @@ from gpattention.errors import InputError
 from gpattention.files.checksums import refuse_changed
 from gpattention.output import figures
 from gpattention.run_folder import files
+from gpattention.run_folder.predictions import read_predictions
 from gpattention.run_folder.preprocessing import Preprocessing
-from gpattention.sweeps.summaries.results import correlation, r2, read_predictions, split_blocks
+from gpattention.sweeps.summaries.results import correlation, r2, split_blocks
 from gpattention.sweeps.sweep_file import Sweep
 
 ITSELF = "the map itself"

@@ -1,0 +1,117 @@
+"""The parts of a run, built from its configuration: data, map, Trainer, loggers."""
+
+from collections.abc import Mapping
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from lightning.pytorch.loggers import Logger
+
+from gpattention import ranks
+from gpattention.checks import suggest
+from gpattention.config import KINDS
+from gpattention.data.datamodule import GPMapDataModule
+from gpattention.errors import InputError
+from gpattention.hydra_targets import find_target
+from gpattention.run_folder import files
+from gpattention.run_folder.identity import input_files
+from gpattention.run_folder.loading import load_run
+from gpattention.runs.fine_tuning import start_from
+from gpattention.training.by_gradients import GPMapModule
+from gpattention.training.callbacks import EpochHistory, FitProgress, OnEpoch
+from gpattention.training.checkpoints import FolderCheckpoint, TrainingPosition
+from gpattention.training.gpmap import GPMap
+from gpattention.training.preemption import SaveOnSigterm
+from gpattention.training.trainer import make_trainer
+
+
+def build_data(config: Mapping[str, Any], module_class: type[GPMap]) -> GPMapDataModule:
+    """Read or simulate the data set and wrap it; the `data` keys go to whichever of the two takes them."""
+    settings = dict(config["data"])
+    if settings["split_file"] is not None:
+        settings["split_file"] = str(input_files(settings)["split_file"])
+    read = find_target(KINDS["data"], settings)
+    del settings["_target_"]
+    own = {name: settings.pop(name) for name in signature(read).parameters if name in settings}
+    batching = module_class.batching(config["model"])
+    data = GPMapDataModule(read(**own), **settings, batching=batching, batch_seed=config["seed"])
+    fewest = min(data.sampler.batch_size, len(data.split.val), len(data.split.test))
+    if fewest < ranks.n_ranks():
+        raise InputError(
+            f"{ranks.n_ranks()} processes share batches of {data.sampler.batch_size} individuals, {len(data.split.val)} of "
+            f"validation and {len(data.split.test)} of test: take fewer devices, or raise data.batch_size or the fractions"
+        )
+    return data
+
+
+def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPMapDataModule) -> GPMap:
+    """The map for these data: one that fits itself takes the model's keys, a network is wrapped for training."""
+    sizes: dict[str, Any] = {"n_loci": data.data.n_loci, "environment_names": list(data.data.environment_names)}
+    model = dict(config["model"])
+    module: GPMap
+    if issubclass(module_class, GPMapModule):
+        by_covariate = model.get("environment_encoding") == "covariate"
+        covariates = data.covariates if by_covariate else None
+        module = module_class(model=model, **sizes, environment_covariates=covariates, **config["training"])
+        if config["fine_tune_from"] is not None:
+            start_from(module, load_run(config["fine_tune_from"]), data)
+    else:
+        if config["fine_tune_from"] is not None:
+            raise InputError(
+                f"fine_tune_from={config['fine_tune_from']}: a regression starts from nothing; set it to null"
+            )
+        del model["_target_"]
+        module = module_class(**model, **sizes)
+    if data.target is not None:
+        module.target_environment = data.data.environment_names[data.target.column]
+    return module
+
+
+def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epoch: OnEpoch | None = None) -> L.Trainer:
+    """The Trainer with its history, its progress and the epoch that is best by validation; touches no file yet."""
+    best = FolderCheckpoint(
+        folder,
+        Path(files.CHECKPOINT).stem,
+        monitor=config["monitor"],
+        mode="max",
+        save_weights_only=True,
+        enable_version_counter=False,
+    )
+    last = FolderCheckpoint(folder, Path(files.LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False)
+    progress = FitProgress(model_name(config), config["monitor"], on_epoch)
+    chosen = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
+    settings = {name: value for name, value in config["trainer"].items() if name != "_target_"}
+    if module.max_epochs is not None:
+        settings["max_epochs"] = module.max_epochs
+    saving = SaveOnSigterm(folder / files.LAST)
+    callbacks = [EpochHistory(), TrainingPosition(), progress, saving, best, last, *chosen]
+    return make_trainer(**settings, by_gradients=module.automatic_optimization, callbacks=callbacks)
+
+
+def build_loggers(node: Mapping[str, Any], folder: Path) -> list[Logger]:
+    try:
+        return instantiate(node, folder=str(folder), _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None  # as it was said, without Hydra's words around it
+        raise
+
+
+def check_monitor(monitor: str, module: GPMap, data: GPMapDataModule) -> None:
+    """Refuse a score that validation does not give, or of which less is better."""
+    n_measured = np.count_nonzero(~np.isnan(data.data.phenotype[data.split.val]), axis=0)
+    names = [name for name, n in zip(module.environment_names, n_measured.tolist(), strict=True) if n]
+    known = ["val/r2", "val/r2_pooled", *(f"val/r2/{name}" for name in names)]
+    if module.target_environment is not None:
+        known.append("val/r2_target")
+    if monitor not in known:
+        raise InputError(f"monitor={monitor}: {suggest(monitor, known, 'validation')}")
+
+
+def model_name(config: Mapping[str, Any]) -> str:
+    """What to call the model in the log: its terms where it is a plain regression, else its class."""
+    return config["model"].get("terms") or config["model"]["_target_"].rsplit(".", 1)[-1].lower().removesuffix("module")
