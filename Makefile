@@ -46,7 +46,7 @@ test-slow: setup
 	@$(PYTEST) -m slow
 
 stress: setup
-	@$(BIN)/python -m pytest tests/faults tests/test_disk.py tests/test_launch.py tests/test_memory.py tests/test_run_kills.py
+	@$(BIN)/python -m pytest tests/faults tests/runs/test_several_devices.py
 
 fuzz: setup
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check atheris

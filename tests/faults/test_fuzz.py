@@ -64,8 +64,8 @@ def numbers(folder):
         "genotypes.csv": (TABLE.replace(b"\t", b","), lambda path: read_genotypes(path, None)),
         "genotypes.tsv.gz": (gzip.compress(TABLE), lambda path: read_genotypes(path, None)),
         "genotypes.npy": (saved(np.save, arr=np.eye(12, 5, dtype=np.int8)), lambda path: read_genotypes(path, None)),
-        "phenotypes.tsv": (TABLE, lambda path: read_table(path, "phenotype_file")),
-        "errors.tsv": (ERRORS, lambda path: read_table(path, "standard_error_file")),
+        "phenotypes.tsv": (TABLE, lambda path: read_beside_good(path, "phenotype_file")),
+        "errors.tsv": (ERRORS, lambda path: read_beside_good(path, "standard_error_file")),
         "split.tsv": (
             b"id\tsplit\nx0\ttrain\nx1\tval\nx2\ttest\n",
             lambda path: read_stored_split(str(path), "split"),
@@ -81,7 +81,7 @@ def numbers(folder):
     }
 
 
-def read_table(path, key):
+def read_beside_good(path, key):
     """A phenotype or error table that goes with good files."""
     files = {"genotype_file": "good.tsv", "phenotype_file": "good.tsv", "standard_error_file": None} | {key: path.name}
     return read_table(root=str(path.parent), **files)

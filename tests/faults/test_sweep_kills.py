@@ -13,8 +13,8 @@ import pytest
 
 SWEEP = """
 import sys
-from gpattention import sweep
-from gpattention.blocks import Sweep
+from gpattention.sweeps import sweep
+from gpattention.sweeps.sweep_file import Sweep
 
 SMALL = ["trainer=cpu", "data.n_segregants=600", "data.n_loci=6", "trainer.max_epochs=12", "data.batch_size=32"]
 sweep.read_sweep = lambda *_: Sweep(

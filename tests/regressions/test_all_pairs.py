@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import SHARED_DATA, SMALL
 from processes import share
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.preprocessing import PolynomialFeatures
 
 from gpattention.config import compose_config
@@ -86,7 +86,7 @@ def test_equals_scikit_learn_on_rescaled_features():
     rows = data.split.train
     features = PolynomialFeatures(2, interaction_only=True, include_bias=False)
     scale = np.r_[np.ones(9), np.full(36, (0.2 * 9 / (2 * 36)) ** 0.5)]
-    wanted = Ridge(alpha=0.2 * 9).fit(
+    wanted = SklearnRidge(alpha=0.2 * 9).fit(
         features.fit_transform(data.data.genotype[rows].astype(float)) * scale,
         data.scaling.standardise(data.data.phenotype[rows])[:, 0],
     )

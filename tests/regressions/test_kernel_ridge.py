@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import SHARED_DATA
-from test_ridge import make_data
+from small_data import make_data
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError

@@ -4,7 +4,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from test_ridge import make_data
+from small_data import make_data
 
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError

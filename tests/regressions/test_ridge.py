@@ -2,33 +2,13 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.preprocessing import PolynomialFeatures
+from small_data import make_data
 
-from gpattention.data.datamodule import GPMapDataModule
-from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 from gpattention.regressions import ridge
 from gpattention.regressions.ridge import Ridge
-
-
-def make_data(n=300, n_loci=6, n_environments=1, missing=0.0, seed=0):
-    rng = np.random.default_rng(seed)
-    genotype = rng.choice([-1, 1], (n, n_loci)).astype(np.int8)
-    pairs = genotype[:, :-1] * genotype[:, 1:]
-    phenotype = genotype @ rng.normal(size=(n_loci, n_environments)) + pairs @ rng.normal(
-        size=(n_loci - 1, n_environments)
-    )
-    phenotype = 5 + phenotype + rng.normal(size=phenotype.shape)
-    phenotype[rng.random(phenotype.shape) < missing] = np.nan
-    data = GenotypePhenotypeData(
-        genotype=genotype,
-        phenotype=phenotype,
-        individual_ids=tuple(map(str, range(n))),
-        environment_names=tuple("ABCDEFG"[:n_environments]),
-        coding="signed",
-    )
-    return GPMapDataModule(data, batching="one_pass")
 
 
 def fit(data, **options):
@@ -72,7 +52,7 @@ def test_linear_equals_scikit_learn(per_term, missing):
     genotype, phenotype = arrays(data, "train")
     for e in range(3):
         measured = ~np.isnan(phenotype[:, e])
-        wanted = Ridge(alpha=per_term * 6).fit(genotype[measured], phenotype[measured, e])
+        wanted = SklearnRidge(alpha=per_term * 6).fit(genotype[measured], phenotype[measured, e])
         np.testing.assert_allclose(module.coefficients[:, e], wanted.coef_, rtol=1e-5)
         np.testing.assert_allclose(module.intercept[e], wanted.intercept_, rtol=1e-5, atol=1e-7)
 
@@ -84,7 +64,7 @@ def test_pairwise_equals_scikit_learn_on_rescaled_features(additive, pairwise):
     module = fit(data, terms="pairwise", additive_penalties=[additive], pairwise_penalties=[pairwise])
     genotype, phenotype = arrays(data, "train")
     scale = np.r_[np.ones(6), np.full(15, (additive * 6 / (pairwise * 15)) ** 0.5)]
-    wanted = Ridge(alpha=additive * 6).fit(pair_features(genotype) * scale, phenotype[:, 0])
+    wanted = SklearnRidge(alpha=additive * 6).fit(pair_features(genotype) * scale, phenotype[:, 0])
     test, _ = arrays(data, "test")
     given = module(torch.from_numpy(test)).numpy()[:, 0]
     np.testing.assert_allclose(given, wanted.predict(pair_features(test) * scale), rtol=1e-5, atol=1e-7)
@@ -138,5 +118,5 @@ def test_pooled_is_one_map_of_the_mean_over_environments():
     module = fit(data, environment="pooled", additive_penalties=[0.01, 1.0, 100.0])
     assert len(module.coefficients.unique(dim=1).T) == len(module.penalty.unique(dim=1).T) == 1
     genotype, phenotype = arrays(data, "train")
-    wanted = Ridge(alpha=module.penalty[0, 0].item() / 3).fit(genotype, phenotype.mean(axis=1))
+    wanted = SklearnRidge(alpha=module.penalty[0, 0].item() / 3).fit(genotype, phenotype.mean(axis=1))
     np.testing.assert_allclose(module.coefficients[:, 0], wanted.coef_, rtol=1e-5)

@@ -12,7 +12,7 @@ import pandas as pd
 import psutil
 import pytest
 from conftest import ROOT, SMALL
-from test_launchers import needs_slurm
+from slurm_here import needs_slurm
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError, Preempted, RunLost

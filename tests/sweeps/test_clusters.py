@@ -1,29 +1,17 @@
 import os
-import shutil
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 from conftest import ROOT, SMALL
+from slurm_here import needs_slurm
 
 from gpattention import checks
 from gpattention.errors import InputError
 from gpattention.sweeps import clusters
 
 SECONDS = 240
-
-
-def slurm_is_up():
-    if shutil.which("sinfo") is None or shutil.which("sbatch") is None:
-        return False
-    try:
-        return subprocess.run(["sinfo", "-h"], capture_output=True, timeout=10, check=False).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
-
-
-needs_slurm = pytest.mark.skipif(not slurm_is_up(), reason="no SLURM answers here: tests/slurm/up starts one")
 
 
 def start(*arguments, folder):

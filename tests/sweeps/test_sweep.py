@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import SMALL
-from test_loggers import read_offline_run
+from wandb_files import read_offline_run
 
 from gpattention.errors import InputError
 from gpattention.sweeps import sweep, sweep_file

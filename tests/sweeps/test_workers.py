@@ -67,13 +67,13 @@ def test_leaving_ends_the_runs(tmp_path):
 
 SCRIPT = """
 import sys
-sys.path.insert(0, "tests")
 from pathlib import Path
-from test_workers import config
-from gpattention.workers import Workers
+from gpattention.config import check_config, compose_config
+from gpattention.sweeps.workers import Workers
 if __name__ == "__main__":
     with Workers(1, Path(sys.argv[1]), lambda *_: True) as workers:
-        workers.start("one", config("model=attention", "trainer.max_epochs=5000"), Path(sys.argv[1]) / "one")
+        config = check_config(compose_config([*sys.argv[2:], "model=attention", "trainer.max_epochs=5000"]))
+        workers.start("one", config, Path(sys.argv[1]) / "one")
         print(next(iter(workers.running.values()))[2].pid, flush=True)
         while True:
             workers.wait(1)
@@ -83,7 +83,7 @@ if __name__ == "__main__":
 def test_runs_end_with_the_process_that_started_them(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    starter = subprocess.Popen([sys.executable, script, tmp_path], stdout=subprocess.PIPE, text=True)
+    starter = subprocess.Popen([sys.executable, script, tmp_path, *SMALL], stdout=subprocess.PIPE, text=True)
     pid = int(starter.stdout.readline())
     deadline = time.monotonic() + 60
     while not (tmp_path / "one" / "metrics.csv").exists() and time.monotonic() < deadline:
