@@ -1,9 +1,11 @@
 import pytest
 
-from gpattention.config import KINDS
+from gpattention.config import KINDS as CONFIGURED
 from gpattention.errors import InputError
 from gpattention.hydra_targets import find_target, refuse_inner_targets
+from gpattention.prepare.source import RAW_DATA
 
+KINDS = {**CONFIGURED, "prepare": RAW_DATA}
 GOOD = {
     "data": "gpattention.data.simulate",
     "model": "gpattention.regressions.Ridge",
@@ -40,10 +42,12 @@ BAD = (
 
 @pytest.mark.parametrize("group", KINDS)
 def test_only_the_kind_that_the_group_is_for(group):
-    assert callable(find_target(group, group, GOOD[group]))
+    assert callable(find_target(KINDS[group], {"_target_": GOOD[group]}))
     for path in (*BAD, *(path for other, path in GOOD.items() if other != group)):
-        with pytest.raises(InputError, match=rf"^{group}\._target_=.*give (a|the) (class|function)"):
-            find_target(group, group, path)
+        with pytest.raises(
+            InputError, match=rf"^{group}\._target_=.*give (a|the) (class|function)|^{group} has no _target_"
+        ):
+            find_target(KINDS[group], {"_target_": path})
 
 
 def test_arguments_are_plain_values():

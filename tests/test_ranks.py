@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 from processes import share
+from small_data import data_module
 
 from gpattention import ranks
-from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 from gpattention.regressions.kernel_ridge import KernelRidge
@@ -32,7 +32,7 @@ def make_data(batching, missing=0.2, **settings):
         environment_names=NAMES,
         coding="signed",
     )
-    return GPMapDataModule(data, batching=batching, **settings)
+    return data_module(data, batching=batching, **settings)
 
 
 def make_network(environment, loss="pooled", **options):

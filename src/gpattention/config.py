@@ -20,6 +20,10 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from gpattention.checks import check_node, check_type, refuse_unknown, suggest
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
+from gpattention.data.informative_loci import Pruning
+from gpattention.data.splits import Splitting
+from gpattention.data.training_data import TrainingData
+from gpattention.data.transfer import FewValues
 from gpattention.errors import InputError
 from gpattention.hydra_targets import OURS, Kind, conf_folder, find_target, refuse_inner_targets, returns
 from gpattention.output.secrets import refuse_secrets
@@ -53,7 +57,7 @@ PROFILE = {
 }
 # Arguments that the program itself gives, so that a configuration cannot.
 GIVEN = {
-    "data": {"data", "batching", "batch_seed"},
+    "data": {"data", "splitting", "pruning", "few_values", "training_data", "batching", "batch_seed"},
     "model": {"n_loci", "n_environments", "environment_names", "environment_covariates"},
     "training": {"model", "n_loci", "environment_names", "environment_covariates"},
     "trainer": {"by_gradients", "callbacks"},
@@ -101,7 +105,8 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
     if config["data"].get("target_environment") is not None:
         config["data"]["target_environment"] = str(config["data"]["target_environment"])
     kinds = {name: find_target(KINDS[name], config[name]) for name in ("data", "model", "trainer", "logger")}
-    check_node("data", config["data"], kinds["data"], GPMapDataModule.__init__, given=GIVEN["data"])
+    takers = (kinds["data"], Splitting, Pruning, FewValues, TrainingData.__init__, GPMapDataModule.__init__)
+    check_node("data", config["data"], *takers, given=GIVEN["data"])
     check_node("model", config["model"], kinds["model"].__init__, given=GIVEN["model"])
     check_node("training", config["training"], GPMapModule.__init__, given=GIVEN["training"])
     check_node("trainer", config["trainer"], kinds["trainer"], given=GIVEN["trainer"])

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from sklearn.metrics import r2_score
+from small_data import training_data
 
-from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData, SimulatedTruth
 from gpattention.data.noise_ceiling import over_ceiling, r2_ceiling
 
@@ -21,7 +21,7 @@ def make(**more):
         coding="signed",
         **values,
     )
-    return GPMapDataModule(data), noiseless
+    return training_data(data), noiseless
 
 
 def test_truth_gives_its_own_r2_over_measured_values():

@@ -9,9 +9,9 @@ from conftest import SHARED_DATA, SMALL
 from processes import share
 from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.preprocessing import PolynomialFeatures
+from small_data import data_module
 
 from gpattention.config import compose_config
-from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
 from gpattention.regressions import all_pairs
@@ -42,12 +42,16 @@ def make_data(n=500, n_loci=9, n_environments=1, missing=0.0, dosage=False, **se
         coding="probability" if dosage else "signed",
         standard_error=errors,
     )
-    return GPMapDataModule(data, batching="one_pass", **settings)
+    return data_module(data, batching="one_pass", **settings)
 
 
 def fit(data, n_devices=1, **options):
     settings = {"pairwise_penalties": [1.0], "additive_penalties": [1.0]} | options
-    module = AllPairs(n_loci=data.data.n_loci, environment_names=list(data.data.environment_names), **settings)
+    module = AllPairs(
+        n_loci=data.training_data.data.n_loci,
+        environment_names=list(data.training_data.data.environment_names),
+        **settings,
+    )
     trainer = make_trainer(accelerator="cpu", devices=n_devices, max_epochs=module.max_epochs, by_gradients=False)
     trainer.fit(module, datamodule=data)
     return module
@@ -59,9 +63,9 @@ def coefficients(module):
 
 def fit_exactly(data, additive, pairwise):
     """The explicit solution with these candidates."""
-    names = list(data.data.environment_names)
+    names = list(data.training_data.data.environment_names)
     penalties = {"additive_penalties": additive, "pairwise_penalties": pairwise}
-    module = Ridge(n_loci=data.data.n_loci, environment_names=names, terms="pairwise", **penalties)
+    module = Ridge(n_loci=data.training_data.data.n_loci, environment_names=names, terms="pairwise", **penalties)
     make_trainer(accelerator="cpu", devices=1, max_epochs=1, by_gradients=False).fit(module, datamodule=data)
     return module
 
@@ -83,14 +87,14 @@ def test_equals_the_explicit_ridge(pairwise, ratio, missing, dosage):
 def test_equals_scikit_learn_on_rescaled_features():
     data = make_data()
     module = fit(data, pairwise_penalties=[2.0], additive_penalties=[0.2], **EXACT)
-    rows = data.split.train
+    rows = data.training_data.split.train
     features = PolynomialFeatures(2, interaction_only=True, include_bias=False)
     scale = np.r_[np.ones(9), np.full(36, (0.2 * 9 / (2 * 36)) ** 0.5)]
     wanted = SklearnRidge(alpha=0.2 * 9).fit(
-        features.fit_transform(data.data.genotype[rows].astype(float)) * scale,
-        data.scaling.standardise(data.data.phenotype[rows])[:, 0],
+        features.fit_transform(data.training_data.data.genotype[rows].astype(float)) * scale,
+        data.training_data.scaling.standardise(data.training_data.data.phenotype[rows])[:, 0],
     )
-    test = data.data.genotype[data.split.test]
+    test = data.training_data.data.genotype[data.training_data.split.test]
     given = module(torch.from_numpy(test)).numpy()[:, 0]
     np.testing.assert_allclose(given, wanted.predict(features.transform(test.astype(float)) * scale), atol=1e-8)
 
@@ -108,9 +112,9 @@ def test_equals_the_explicit_ridge_at_sixty_linked_loci():
         environment_names=("A",),
         coding="signed",
     )
-    data = GPMapDataModule(data, batching="one_pass")
+    data = data_module(data, batching="one_pass")
     wanted = fit_exactly(data, [0.3], [1.0])
-    test = torch.from_numpy(data.data.genotype[data.split.test])
+    test = torch.from_numpy(data.training_data.data.genotype[data.training_data.split.test])
     exact = fit(data, additive_penalties=[0.3], arithmetic="float64", tolerance=1e-8)
     assert (exact(test) - wanted(test)).abs().max() < 1e-6
     assert (coefficients(exact) - wanted.coefficients).abs().max() < 1e-6 * wanted.coefficients.abs().max()
@@ -122,8 +126,8 @@ def test_each_environment_takes_the_penalties_that_the_explicit_ridge_takes():
     data = make_data(n=150, n_environments=3, missing=0.1)
     pairwise, additive = [30.0, 0.1, 1.0], [1.0, 0.1]
     module = fit(data, pairwise_penalties=pairwise, additive_penalties=additive, **EXACT)
-    val = torch.from_numpy(data.data.genotype[data.split.val])
-    measured = data.scaling.standardise(data.data.phenotype[data.split.val])
+    val = torch.from_numpy(data.training_data.data.genotype[data.training_data.split.val])
+    measured = data.training_data.scaling.standardise(data.training_data.data.phenotype[data.training_data.split.val])
     for e in range(3):
         errors = {}
         for p in pairwise:

@@ -39,8 +39,10 @@ def train(module, data):
 
 
 def fit(data, **options):
-    names = list(data.data.environment_names)
-    return train(KernelRidge(n_loci=data.data.n_loci, environment_names=names, **(SETTINGS | options)), data)
+    names = list(data.training_data.data.environment_names)
+    return train(
+        KernelRidge(n_loci=data.training_data.data.n_loci, environment_names=names, **(SETTINGS | options)), data
+    )
 
 
 def fix_variances(monkeypatch, *variances):
@@ -48,7 +50,7 @@ def fix_variances(monkeypatch, *variances):
 
 
 def alleles(data, part):
-    return torch.from_numpy(data.data.genotype[getattr(data.split, part)])
+    return torch.from_numpy(data.training_data.data.genotype[getattr(data.training_data.split, part)])
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.3])
@@ -97,10 +99,10 @@ def test_order_of_the_interaction_is_found(caplog):
     """Triples only: the third order takes the variance, and the map that lacks it is no better than the mean."""
     rng = np.random.default_rng(1)
     data = make_data(n=1200, n_loci=8)
-    genotype = data.data.genotype.astype(float)
+    genotype = data.training_data.data.genotype.astype(float)
     triples = genotype[:, [0, 1, 2, 3]] * genotype[:, [2, 3, 4, 5]] * genotype[:, [4, 5, 6, 7]]
-    data.data.phenotype[:, 0] = triples @ [1.0, -1.0, 0.8, 1.2] + 0.5 * rng.standard_normal(1200)
-    data.scaling = data.fit_scaling(data.data, "own")
+    data.training_data.data.phenotype[:, 0] = triples @ [1.0, -1.0, 0.8, 1.2] + 0.5 * rng.standard_normal(1200)
+    data.training_data.scaling = data.training_data.fit_scaling(data.training_data.data, "own")
     data.__dict__.pop("train", None)
     with caplog.at_level(logging.INFO):
         module = fit(data)
@@ -129,7 +131,7 @@ def test_refit_takes_the_validation_part_too(monkeypatch):
     data = make_data()
     fix_variances(monkeypatch, 0.8, 0.25, 0.1, 0.4)
     module, plain = fit(data, refit=True), fit(data)
-    assert len(module.coefficients) == len(data.split.train) + len(data.split.val)
+    assert len(module.coefficients) == len(data.training_data.split.train) + len(data.training_data.split.val)
     assert module.scores["val/r2"] == plain.scores["val/r2"]
     torch.testing.assert_close(module.variances, plain.variances)
 

@@ -4,9 +4,8 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from small_data import make_data
+from small_data import data_module, make_data
 
-from gpattention.data.datamodule import GPMapDataModule
 from gpattention.errors import InputError
 from gpattention.regressions import conjugate_gradients, kronecker
 from gpattention.regressions.genetic_covariance import genetic_covariance
@@ -21,8 +20,8 @@ SETTINGS = {
 
 
 def fit(data, **options):
-    names = list(data.data.environment_names)
-    module = Kronecker(n_loci=data.data.n_loci, environment_names=names, **SETTINGS | options)
+    names = list(data.training_data.data.environment_names)
+    module = Kronecker(n_loci=data.training_data.data.n_loci, environment_names=names, **SETTINGS | options)
     trainer = L.Trainer(
         accelerator="cpu",
         logger=False,
@@ -60,7 +59,7 @@ def test_equals_the_dense_solution(kind, missing, n_loci):
     """More loci than individuals, and fewer; two noise factors at once."""
     data = make_data(n=120, n_loci=n_loci, n_environments=3, missing=missing)
     module, _ = fit(data, genotype_kernel=kind, bandwidths=[0.7], noise_factors=[0.5])
-    batch, new = data.train, data.batch_of(data.split.test).genotype.double().numpy()
+    batch, new = data.train, data.batch_of(data.training_data.split.test).genotype.double().numpy()
     genotype = batch.genotype.double().numpy()
     if kind == "linear":
         mean = genotype.mean(0)
@@ -136,17 +135,17 @@ def test_refit_learns_from_validation_and_keeps_its_scores():
 def test_sparse_environment_is_helped_by_the_others():
     """Two environments with the same map; one has 12 values."""
     data = make_data(n=400, n_loci=20)
-    phenotype = np.repeat(data.data.phenotype, 3, axis=1) + np.random.default_rng(1).normal(size=(400, 3))
-    phenotype[data.split.train[12:], 0] = np.nan
-    several = replace(data.data, phenotype=phenotype, environment_names=("A", "B", "C"))
-    module = GPMapDataModule(several, batching="one_pass")
+    phenotype = np.repeat(data.training_data.data.phenotype, 3, axis=1) + np.random.default_rng(1).normal(size=(400, 3))
+    phenotype[data.training_data.split.train[12:], 0] = np.nan
+    several = replace(data.training_data.data, phenotype=phenotype, environment_names=("A", "B", "C"))
+    module = data_module(several, batching="one_pass")
     together, alone = (fit(module, covariance_shares=[share])[0].scores["val/correlation/A"] for share in (1.0, 0.0))
     assert together > alone + 0.2
 
 
 def test_one_environment_trained_on_among_several_is_fitted_alone():
     data = make_data(n=150, n_environments=3)
-    one = GPMapDataModule(data.data, batching="one_pass", train_environments=["A"])
+    one = data_module(data.training_data.data, batching="one_pass", train_environments=["A"])
     module, _ = fit(one)
     assert module.scores["val/r2/A"] > 0.2
     assert torch.isfinite(module.coefficients).all()
@@ -157,7 +156,7 @@ def test_refit_trains_on_no_other_environments(monkeypatch):
     seen = []
     solve = Kronecker.solve_on
     monkeypatch.setattr(Kronecker, "solve_on", lambda self, batch: (seen.append(batch), solve(self, batch)))
-    fit(GPMapDataModule(data.data, batching="one_pass", train_environments=["A", "C"]), refit=True)
+    fit(data_module(data.training_data.data, batching="one_pass", train_environments=["A", "C"]), refit=True)
     first, second = (batch.weight.sum(0) for batch in seen)
     assert first[1] == second[1] == 0
     assert (second[[0, 2]] > first[[0, 2]]).all()

@@ -13,7 +13,11 @@ from gpattention.regressions.ridge import Ridge
 
 def fit(data, **options):
     settings = {"terms": "linear", "additive_penalties": [1.0], "pairwise_penalties": [1.0]} | options
-    module = Ridge(n_loci=data.data.n_loci, environment_names=list(data.data.environment_names), **settings)
+    module = Ridge(
+        n_loci=data.training_data.data.n_loci,
+        environment_names=list(data.training_data.data.environment_names),
+        **settings,
+    )
     trainer = L.Trainer(
         accelerator="cpu",
         logger=False,
@@ -27,8 +31,10 @@ def fit(data, **options):
 
 
 def arrays(data, part):
-    rows = getattr(data.split, part)
-    return data.data.genotype[rows].astype(float), data.scaling.standardise(data.data.phenotype[rows])
+    rows = getattr(data.training_data.split, part)
+    return data.training_data.data.genotype[rows].astype(float), data.training_data.scaling.standardise(
+        data.training_data.data.phenotype[rows]
+    )
 
 
 def pair_features(genotype):

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.training_data import TrainingData
 
 
-def r2_ceiling(data: GPMapDataModule) -> dict[str, float]:
+def r2_ceiling(data: TrainingData) -> dict[str, float]:
     """The R2 that the true map would reach on the test part: exact where the truth is known, else by standard errors.
 
     With standard errors SE it is 1 - mean(SE^2) / variance, over measured values that have one. Empty without either.

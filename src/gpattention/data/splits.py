@@ -25,6 +25,42 @@ class Split(NamedTuple):
     test: NDArray[np.int64]
 
 
+class Splitting(NamedTuple):
+    """How individuals are divided; the keys are those of `data`.
+
+    Attributes:
+        split_scheme, split_seed, test_fraction, val_fraction, n_folds, fold: see `split_individuals`.
+        split_file: for the schemes `stored` and `stored_folds`, a table with an id column and a column `split` or `fold`.
+    """
+
+    split_scheme: SplitScheme = "fractions"
+    split_seed: int = 0
+    test_fraction: float = 0.15
+    val_fraction: float = 0.15
+    n_folds: int = 5
+    fold: int = 0
+    split_file: str | None = None
+
+    def divide(self, individual_ids: Sequence[str]) -> Split:
+        """The split of these individuals.
+
+        Raises:
+            InputError: a part would be empty, or a setting is out of range or goes with another scheme.
+        """
+        scheme, stored = self.split_scheme, None
+        if self.fold and scheme not in ("kfold", "stored_folds"):
+            raise InputError(
+                f"data.split_scheme={scheme} takes no data.fold: set data.split_scheme=kfold or leave it out"
+            )
+        if scheme in ("stored", "stored_folds"):
+            stored = read_stored_split(self.split_file, "split" if scheme == "stored" else "fold")
+        elif self.split_file is not None:
+            raise InputError(
+                f"data.split_scheme={scheme} takes no data.split_file: set data.split_scheme=stored or leave it out"
+            )
+        return split_individuals(individual_ids, *self[:-1], stored)
+
+
 def split_individuals(
     individual_ids: Sequence[str],
     scheme: SplitScheme = "fractions",

@@ -1,5 +1,6 @@
 """Few values of one environment, as if it had hardly been measured: transfer to a new environment (Section IV, Fig. 5)."""
 
+import logging
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -8,8 +9,11 @@ from numpy.typing import NDArray
 
 from gpattention.checks import name_some
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
+from gpattention.data.scaling import TargetScaling
 from gpattention.data.splits import Split, hash_order
 from gpattention.errors import InputError
+
+log = logging.getLogger(__name__)
 
 LEAST_VALIDATION_VALUES = 10
 VALIDATION_PER_TRAINING = 0.15 / 0.85
@@ -21,6 +25,42 @@ class Target(NamedTuple):
     column: int
     n_train: int
     n_val: int
+
+
+class FewValues(NamedTuple):
+    """The environment that keeps few values, as if it were new; the keys are those of `data`.
+
+    Attributes:
+        target_environment: its name; None for none.
+        target_values: training values that it keeps; see `keep_few_values`. 0 leaves it out of training.
+        target_seed: of the choice of these values.
+        target_scaling: its mean and sd come from its `own` values, from `shrinkage` towards those of the other
+            environments, or from a quadratic fit on the environments' `covariate`.
+    """
+
+    target_environment: str | None = None
+    target_values: int | None = None
+    target_seed: int = 0
+    target_scaling: TargetScaling = "own"
+
+    def keep(self, data: GenotypePhenotypeData, split: Split) -> tuple[GenotypePhenotypeData, Target | None]:
+        """The data with few values of that environment.
+
+        Raises:
+            InputError: the settings do not go together, or `keep_few_values` refuses them.
+        """
+        name, n_values = self.target_environment, self.target_values
+        if name is not None and n_values is not None:
+            data, target = keep_few_values(data, split, name, n_values, self.target_seed)
+            log.info("%s keeps %d values for training and %d for validation", name, target.n_train, target.n_val)
+            return data, target
+        if name is not None or n_values is not None:
+            raise InputError(f"data.target_environment={name} and data.target_values={n_values}: give both or neither")
+        if self.target_scaling != "own":
+            raise InputError(
+                f"data.target_scaling={self.target_scaling} without data.target_environment: name one, or set own"
+            )
+        return data, None
 
 
 def keep_few_values(

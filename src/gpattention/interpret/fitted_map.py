@@ -9,9 +9,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.formats import read_genotypes, with_loci
 from gpattention.data.phenotypes import true_phenotypes
+from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
 from gpattention.files.checksums import file_digest
 from gpattention.run_folder.files import IDENTITY, SPLITS, TRUTH, Preprocessing, read_arrays_of, read_object_of
@@ -62,7 +62,7 @@ class FittedMap:
     ids: tuple[str, ...]
     loci: pd.DataFrame
     device: torch.device
-    data: GPMapDataModule | None = None
+    data: TrainingData | None = None
     truth: Truth | None = None
 
     @property
@@ -141,7 +141,7 @@ def describe_loci(preprocessing: Preprocessing, known: pd.DataFrame | None) -> p
     return pd.concat([table, rest], axis=1)
 
 
-def data_of(run: Run, root: str | None = None) -> GPMapDataModule:
+def data_of(run: Run, root: str | None = None) -> TrainingData:
     """The data that a run was fitted to, read or simulated again.
 
     Raises:
@@ -165,7 +165,7 @@ def data_of(run: Run, root: str | None = None) -> GPMapDataModule:
                 f"{path} is not the data.{key} that {run.folder} was fitted to (its SHA-256 differs): give root=FOLDER where "
                 "that lies, or fit the map again"
             )
-    data = build_data(config, type(run.module))
+    data = build_data(config)
     ids = read_arrays_of(run.folder, SPLITS, ("individual_ids",))["individual_ids"]
     if ids.tolist() != list(data.data.individual_ids) or data.loci_index.tolist() != run.preprocessing.loci_index:
         raise InputError(

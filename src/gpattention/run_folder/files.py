@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
 from gpattention.files.atomic import to_json, write_json, write_text
 from gpattention.files.checksums import CHECKSUMS, list_checksums, refuse_changed
@@ -129,7 +129,7 @@ def is_unfinished(folder: Path) -> bool:
     return (folder / IDENTITY).is_file() and not is_complete(folder)
 
 
-def write_data_description(folder: Path, data: GPMapDataModule) -> None:
+def write_data_description(folder: Path, data: TrainingData) -> None:
     """Preprocessing, splits and, for simulated data, the truth."""
     write_json(folder / PREPROCESSING, asdict(Preprocessing.of(data)))
     train, val, test = data.split

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
 from gpattention.files.checksums import refuse_changed
 from gpattention.run_folder import files
@@ -17,7 +17,7 @@ from gpattention.run_folder import files
 TYPES = {"id": str, "environment": str, "measured": float, "predicted": float}
 
 
-def predictions_table(data: GPMapDataModule, rows: NDArray[np.int64], standardised: torch.Tensor) -> pd.DataFrame:
+def predictions_table(data: TrainingData, rows: NDArray[np.int64], standardised: torch.Tensor) -> pd.DataFrame:
     """Measured and predicted phenotypes of some rows in original units, a row per individual and environment."""
     names = data.data.environment_names
     ids = np.array(data.data.individual_ids)[rows]

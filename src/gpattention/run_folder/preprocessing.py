@@ -8,10 +8,10 @@ import numpy as np
 
 from gpattention.checks import check_type, refuse_repeats
 from gpattention.data.alleles import alleles_of
-from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.genotype_phenotype import Coding
 from gpattention.data.loci import mean_alleles
 from gpattention.data.scaling import Scaling
+from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
 from gpattention.files.untrusted import read_object
 
@@ -46,7 +46,7 @@ class Preprocessing:
     mean_allele: list[float] | None = None  # None in runs of before it was kept
 
     @classmethod
-    def of(cls, data: GPMapDataModule) -> "Preprocessing":
+    def of(cls, data: TrainingData) -> "Preprocessing":
         names, covariates = data.data.locus_names, data.data.covariates
         alleles = alleles_of(data.data.loci)
         return cls(

@@ -1,6 +1,6 @@
 """The parts of a run, built from its configuration: data, map, Trainer, loggers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,10 @@ from gpattention import ranks
 from gpattention.checks import suggest
 from gpattention.config import KINDS
 from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.informative_loci import Pruning
+from gpattention.data.splits import Splitting
+from gpattention.data.training_data import TrainingData
+from gpattention.data.transfer import FewValues
 from gpattention.errors import InputError
 from gpattention.hydra_targets import find_target
 from gpattention.run_folder import files
@@ -29,26 +33,40 @@ from gpattention.training.preemption import SaveOnSigterm
 from gpattention.training.trainer import make_trainer
 
 
-def build_data(config: Mapping[str, Any], module_class: type[GPMap]) -> GPMapDataModule:
-    """Read or simulate the data set and wrap it; the `data` keys go to whichever of the two takes them."""
+def build_data(config: Mapping[str, Any]) -> TrainingData:
+    """Read or simulate the data set, and split, scale and weigh it; each `data` key goes to what takes it."""
     settings = dict(config["data"])
     if settings["split_file"] is not None:
         settings["split_file"] = str(input_files(settings)["split_file"])
     read = find_target(KINDS["data"], settings)
-    del settings["_target_"]
-    own = {name: settings.pop(name) for name in signature(read).parameters if name in settings}
-    batching = module_class.batching(config["model"])
-    data = GPMapDataModule(read(**own), **settings, batching=batching, batch_seed=config["seed"])
-    fewest = min(data.sampler.batch_size, len(data.split.val), len(data.split.test))
-    if fewest < ranks.n_ranks():
+    return TrainingData(
+        read(**arguments_of(read, settings)),
+        splitting=Splitting(**arguments_of(Splitting, settings)),
+        pruning=Pruning(**arguments_of(Pruning, settings)),
+        few_values=FewValues(**arguments_of(FewValues, settings)),
+        **arguments_of(TrainingData, settings),
+    )
+
+
+def build_datamodule(config: Mapping[str, Any], module_class: type[GPMap], data: TrainingData) -> GPMapDataModule:
+    """What serves the data to the Trainer, in the batches that the map asks for."""
+    settings, batching = arguments_of(GPMapDataModule, config["data"]), module_class.batching(config["model"])
+    datamodule = GPMapDataModule(data, **settings, batching=batching, batch_seed=config["seed"])
+    batch_size = datamodule.sampler.batch_size
+    if min(batch_size, len(data.split.val), len(data.split.test)) < ranks.n_ranks():
         raise InputError(
-            f"{ranks.n_ranks()} processes share batches of {data.sampler.batch_size} individuals, {len(data.split.val)} of "
+            f"{ranks.n_ranks()} processes share batches of {batch_size} individuals, {len(data.split.val)} of "
             f"validation and {len(data.split.test)} of test: take fewer devices, or raise data.batch_size or the fractions"
         )
-    return data
+    return datamodule
 
 
-def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: GPMapDataModule) -> GPMap:
+def arguments_of(function: Callable, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that a function takes."""
+    return {name: settings[name] for name in signature(function).parameters if name in settings}
+
+
+def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: TrainingData) -> GPMap:
     """The map for these data: one that fits itself takes the model's keys, a network is wrapped for training."""
     sizes: dict[str, Any] = {"n_loci": data.data.n_loci, "environment_names": list(data.data.environment_names)}
     model = dict(config["model"])
@@ -101,7 +119,7 @@ def build_loggers(node: Mapping[str, Any], folder: Path) -> list[Logger]:
         raise
 
 
-def check_monitor(monitor: str, module: GPMap, data: GPMapDataModule) -> None:
+def check_monitor(monitor: str, module: GPMap, data: TrainingData) -> None:
     """Refuse a score that validation does not give, or of which less is better."""
     n_measured = np.count_nonzero(~np.isnan(data.data.phenotype[data.split.val]), axis=0)
     names = [name for name, n in zip(module.environment_names, n_measured.tolist(), strict=True) if n]

@@ -13,6 +13,7 @@ import torch
 from gpattention import ranks
 from gpattention.data.datamodule import GPMapDataModule
 from gpattention.data.noise_ceiling import over_ceiling, r2_ceiling
+from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
 from gpattention.output import figures
@@ -28,14 +29,16 @@ log = logging.getLogger(__name__)
 Metrics = dict[str, Any]
 
 
-def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.Trainer) -> tuple[Metrics, list[Path]]:
+def fit_and_test(
+    folder: Path, datamodule: GPMapDataModule, module: GPMap, trainer: L.Trainer
+) -> tuple[Metrics, list[Path]]:
     """Fit, restore the best epoch by validation, score it on validation and test; metrics, and the figures drawn."""
-    start = time.perf_counter()
+    data, start = datamodule.training_data, time.perf_counter()
     history = next(callback for callback in trainer.callbacks if isinstance(callback, EpochHistory))  # type: ignore[attr-defined]
     last = newest_whole(folder / files.LAST)
     if last is not None:
         log.info("going on from %s", last)
-    trainer.fit(module, datamodule=data, ckpt_path=last)
+    trainer.fit(module, datamodule=datamodule, ckpt_path=last)
     fit_seconds = history.seconds_before + time.perf_counter() - start
     rows = history.rows
     module.scores |= {name: value for name, value in rows[-1].items() if name.startswith("train/")}
@@ -51,8 +54,8 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
         module.load_state_dict(checkpoint["state_dict"])
     else:  # a solution is the best at its last step, and of one pass the Trainer sees nothing to save
         trainer.save_checkpoint(path, weights_only=True)
-    trainer.validate(module, datamodule=data, verbose=False)
-    trainer.test(module, datamodule=data, verbose=False)
+    trainer.validate(module, datamodule=datamodule, verbose=False)
+    trainer.test(module, datamodule=datamodule, verbose=False)
 
     validation = predictions_table(data, data.split.val, module.predictions["val"])
     predictions = predictions_table(data, data.split.test, module.predictions["test"])
@@ -71,7 +74,7 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
         "best_epoch": best_epoch,
         "n_epochs": len(rows),
         "fit_seconds": round(fit_seconds, 3),
-        "segregants_per_second": round(data.rows_per_epoch * len(rows) / fit_seconds, 1),
+        "segregants_per_second": round(datamodule.rows_per_epoch * len(rows) / fit_seconds, 1),
         "peak_memory_mib": round(peak_memory_mib(), 1),
     }
     if not ranks.is_first():
@@ -88,7 +91,7 @@ def fit_and_test(folder: Path, data: GPMapDataModule, module: GPMap, trainer: L.
     return metrics, [folder / name for name in drawn]
 
 
-def target_counts(data: GPMapDataModule) -> dict[str, int]:
+def target_counts(data: TrainingData) -> dict[str, int]:
     """Values that the environment with few of them has for training and validation."""
     return {} if data.target is None else {"n_train_target": data.target.n_train, "n_val_target": data.target.n_val}
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from gpattention.checks import name_some
 from gpattention.data.alleles import alleles_of, signs_of
-from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
 from gpattention.run_folder.files import MEND, SPLITS, read_arrays_of
 from gpattention.run_folder.loading import Run
@@ -16,7 +16,7 @@ PER_ENVIRONMENT = ("network.readout.deviation", "network.readout.offset_deviatio
 MAY_DIFFER = {"dropout", "init_std", "attention_kernel"}  # without being another map
 
 
-def start_from(module: GPMapModule, earlier: Run, data: GPMapDataModule) -> None:
+def start_from(module: GPMapModule, earlier: Run, data: TrainingData) -> None:
     """Copy the parameters of an earlier run into a module.
 
     With a readout per environment, an environment that the earlier run had takes its own, and a new one the mean of all
@@ -60,7 +60,7 @@ def refuse_other_model(place: str, then: dict, now: dict) -> None:
         raise InputError(f"{place} has model.{was} and this run model.{wanted}: give both the same")
 
 
-def refuse_known_individuals(place: str, earlier: Run, data: GPMapDataModule) -> None:
+def refuse_known_individuals(place: str, earlier: Run, data: TrainingData) -> None:
     """Individuals that the earlier run was fitted to tell nothing about new ones."""
     path = earlier.folder / SPLITS
     then, train, val = read_arrays_of(earlier.folder, SPLITS, ("individual_ids", "train", "val")).values()
@@ -78,7 +78,7 @@ def refuse_known_individuals(place: str, earlier: Run, data: GPMapDataModule) ->
             )
 
 
-def refuse_other_loci(place: str, earlier: Run, data: GPMapDataModule) -> None:
+def refuse_other_loci(place: str, earlier: Run, data: TrainingData) -> None:
     then, now = earlier.preprocessing, data.data.locus_names
     if then.locus_names is not None and now is not None:
         same = then.locus_names == list(now)

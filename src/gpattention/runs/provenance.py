@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from gpattention.data.datamodule import GPMapDataModule
+from gpattention.data.training_data import TrainingData
 from gpattention.ranks import n_ranks
 from gpattention.training.gpmap import GPMap
 
 PACKAGES = ("gpattention", "torch", "lightning", "hydra-core", "numpy")
 
 
-def made_with(config: Mapping[str, Any], data: GPMapDataModule, module: GPMap) -> dict[str, Any]:
+def made_with(config: Mapping[str, Any], data: TrainingData, module: GPMap) -> dict[str, Any]:
     """Commit, versions, seeds, device and the checksum of the data, as `metrics.json` holds them."""
     seeds = {
         "seed": config["seed"],
@@ -35,7 +35,7 @@ def made_with(config: Mapping[str, Any], data: GPMapDataModule, module: GPMap) -
     }
 
 
-def data_checksum(data: GPMapDataModule) -> str:
+def data_checksum(data: TrainingData) -> str:
     """SHA-256 of genotypes, phenotypes and split, as they were used."""
     digest = hashlib.sha256()
     for array in (data.data.genotype, data.data.phenotype, *data.split):

@@ -17,7 +17,15 @@ from gpattention.run_folder import files
 from gpattention.run_folder.identity import identify, is_of, refuse_another, to_json
 from gpattention.run_folder.loading import module_class
 from gpattention.runs import several_devices
-from gpattention.runs.build import build_data, build_loggers, build_module, build_trainer, check_monitor, model_name
+from gpattention.runs.build import (
+    build_data,
+    build_datamodule,
+    build_loggers,
+    build_module,
+    build_trainer,
+    check_monitor,
+    model_name,
+)
 from gpattention.runs.evaluate import Metrics, fit_and_test
 from gpattention.runs.folder import new_run, put_back, refuse_complete, refuse_unfinished
 from gpattention.runs.provenance import made_with
@@ -67,7 +75,8 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
     with log_kept_for(folder / files.LOG) as open_log:
         L.seed_everything(config["seed"], workers=True, verbose=False)
         kind = module_class(config["model"])
-        data = build_data(config, kind)
+        data = build_data(config)
+        datamodule = build_datamodule(config, kind, data)
         module = build_module(config, kind, data)
         check_monitor(config["monitor"], module, data)
         trainer = build_trainer(config, folder, module, on_epoch)
@@ -84,7 +93,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
                 trainer.loggers = build_loggers(config["logger"], folder)
             ranks.from_first(None)  # the others wait until the folder is as they expect it
             with loggers.logged(trainer.loggers, config):
-                metrics, drawn = fit_and_test(folder, data, module, trainer)
+                metrics, drawn = fit_and_test(folder, datamodule, module, trainer)
                 metrics |= {"made_with": made_with(config, data, module)}
                 loggers.log_results(trainer.loggers, metrics, drawn)
             if ranks.is_first():

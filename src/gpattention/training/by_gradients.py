@@ -188,7 +188,7 @@ class GPMapModule(GPMap):
             sum_over_ranks(loss_sum, values_seen)
             n_losses = self.trainer.num_training_batches * n_ranks()
             self.scores["train/loss"] = (loss_sum / n_losses).item()
-            self.scores["train/passes"] = values_seen.item() / self.trainer.datamodule.n_values  # type: ignore[attr-defined]
+            self.scores["train/passes"] = values_seen.item() / self.trainer.datamodule.training_data.n_values  # type: ignore[attr-defined]
             if n_skipped := self.n_skipped.item():
                 self.scores["train/skipped_steps"] = n_skipped
         super().on_validation_epoch_end()

@@ -95,10 +95,11 @@ class ClosedFormMap(GPMap):
 
     def batch_to_refit(self) -> Batch:
         """Training and validation part as one batch, once the map from before has predicted the validation part."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        mine = torch.cat([self(batch.genotype).cpu() for batch in data.val_dataloader()])
+        datamodule = self.trainer.datamodule  # type: ignore[attr-defined]
+        data = datamodule.training_data
+        mine = torch.cat([self(batch.genotype).cpu() for batch in datamodule.val_dataloader()])
         self.predictions["val"] = of_all_ranks(mine, len(data.split.val))
-        return data.batch_of(*data.weigh(np.concatenate([data.split.train, data.split.val])))
+        return datamodule.batch_of(*data.weigh(np.concatenate([data.split.train, data.split.val])))
 
     def choose(self) -> None:
         """Keep, for each environment, the candidate with the highest R2 on the validation part."""

@@ -68,7 +68,7 @@ class GPMap(L.LightningModule):
     def gather_predictions(self, split: Literal["val", "test"]) -> None:
         """Keep what was predicted for one split after the fit."""
         if self._batches:
-            n_rows = len(getattr(self.trainer.datamodule.split, split))  # type: ignore[attr-defined]
+            n_rows = len(getattr(self.trainer.datamodule.training_data.split, split))  # type: ignore[attr-defined]
             self.predictions[split] = of_all_ranks(torch.cat(self._batches), n_rows)
             self._batches = []
 
