@@ -4,7 +4,9 @@ Every damage is tried twice: as it is, which the checksums find, and with checks
 """
 
 import json
+import re
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,10 +17,12 @@ from refusals import refused
 
 from gpattention.config import compose_config
 from gpattention.files.checksums import CHECKSUMS, list_checksums
+from gpattention.report.report import report
 from gpattention.run_folder import files, loading
 from gpattention.run_folder.identity import identify, refuse_another, run_digest
 from gpattention.run_folder.predictions import read_predictions
 from gpattention.runs.run import run
+from gpattention.runs.verify import verify
 from gpattention.training.checkpoints import DurableCheckpointIO, read_checkpoint, sealed
 
 
@@ -277,9 +281,17 @@ def test_splits_of_the_run_that_another_starts_from(arrays, folder):
 
 
 def test_run_of_another_version_is_not_loaded(folder):
-    as_json("identity.json", results_format=0)(folder)
+    """Whoever opens it: one message, that says by which version it was made and not that it is damaged."""
+    as_json("identity.json", results_format=1)(folder)
+    made_with = json.loads((folder / "metrics.json").read_text())["made_with"]
+    made_with["versions"]["gpattention"] = "0.1.0"
+    as_json("metrics.json", made_with=made_with)(folder)
+    config = folder / "config.yaml"
+    config.write_text(re.sub(r"gpattention\.(models|regressions)\.", "gpattention.gone.", config.read_text()))
     reseal(folder)
-    assert "format 0, by another version" in refused(lambda: loading.load_run(folder), str(folder))
+    words = "results of format 1, by gpattention 0.1.0, and this version writes format 2: give another folder"
+    for opened in (loading.load_run, lambda run: verify(run=str(run)), lambda run: report(run=str(run))):
+        assert words in refused(partial(opened, folder), str(folder))
 
 
 def test_undamaged_run_is_loaded_with_and_without_its_checksums(folder):

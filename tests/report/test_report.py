@@ -147,7 +147,7 @@ def break_run(folder, how):
     elif how == "earlier":
         (folder / "predictions_val.tsv").unlink()
     elif how == "other version":
-        text = (folder / "identity.json").read_text().replace('"results_format": 1', '"results_format": 0')
+        text = (folder / "identity.json").read_text().replace('"results_format": 2', '"results_format": 0')
         (folder / "checksums.txt").unlink()
         (folder / "identity.json").write_text(text)
     elif how == "history":
@@ -161,7 +161,7 @@ def break_run(folder, how):
     [
         ("not finished", "is not a complete run: it has no metrics.json"),
         ("earlier", "is not a complete run: it has no predictions_val.tsv"),
-        ("other version", "holds results of format 0, by another version of this program"),
+        ("other version", "holds results of format 0, by gpattention"),
         ("history", "metrics.csv cannot be read as one row an epoch"),
         ("configuration", "config.yaml"),
     ],

@@ -18,7 +18,7 @@ from gpattention.runs.provenance import commit, data_checksum, made_with
 def built(*overrides):
     config = check_config(compose_config([*SMALL, "model=linear", *overrides]))
     kind = module_class(config["model"])
-    data = build_data(config, kind)
+    data = build_data(config)
     return config, data, build_module(config, kind, data)
 
 
@@ -45,7 +45,8 @@ def test_the_checksum_is_of_the_data_as_they_were_used():
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A repository that holds a copy of the file that asks."""
-    file = tmp_path / "provenance.py"
+    file = tmp_path / "runs" / "provenance.py"
+    file.parent.mkdir()
     file.write_text("1\n")
     identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "one"]):
@@ -57,10 +58,10 @@ def checkout(tmp_path, monkeypatch):
 def test_a_commit_is_marked_where_files_were_changed_since(checkout):
     clean = commit()
     assert re.fullmatch("[0-9a-f]{40}", clean)
-    checkout.write_text("2\n")
+    (checkout.parents[1] / "other.py").write_text("2\n")  # of another folder of the program
     assert commit() == clean + "+"
 
 
 def test_an_installed_program_has_no_commit(tmp_path, monkeypatch):
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "runs" / "provenance.py"))
     assert commit() is None

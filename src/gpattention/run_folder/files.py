@@ -66,18 +66,34 @@ SEALED = (
 READING = "reading"  # folder with what `gpattention read` found in the map
 FIGURES = "figures"  # folder with figures of the paper
 FOLDERS = ("wandb", "tensorboard", READING, FIGURES)  # of trackers, and of what was made of the run later
-RESULTS_FORMAT = 1  # raise it when results of equal settings are no longer comparable
+RESULTS_FORMAT = 2  # raise it when results of equal settings are no longer comparable
 
 MEND = "restore it from a copy, or fit the run again with overwrite=true"
 
 
 def refuse_another_format(folder: Path, stored: Any) -> None:
-    """Raise an InputError where a folder's results are not of the format that this version writes."""
+    """Raise an InputError where the results in the folder of a run or a sweep are not of the format that this version writes."""
     if stored != RESULTS_FORMAT:
         raise InputError(
-            f"{folder} holds results of format {stored}, by another version of this program, which writes format "
-            f"{RESULTS_FORMAT}: give another folder"
+            f"{folder} holds results of format {stored}, by {maker_of(folder)}, and this version writes format "
+            f"{RESULTS_FORMAT}: give another folder, or take that version for it"
         )
+
+
+def refuse_run_of_another_format(folder: Path) -> None:
+    """The same for the run in a folder, by what it says of itself."""
+    if (folder / IDENTITY).is_file():
+        refuse_another_format(folder, read_object_of(folder, IDENTITY).get("results_format"))
+
+
+def maker_of(folder: Path) -> str:
+    """The version of the program that made the run, or the runs of the sweep, in a folder, in words."""
+    for path in (folder / METRICS, *sorted(folder.glob(f"*/{METRICS}"))[:1]):
+        try:
+            return f"gpattention {read_object(path, ('made_with',), MEND)['made_with']['versions']['gpattention']}"
+        except (InputError, KeyError, TypeError):
+            continue
+    return "another version of this program"
 
 
 def refuse_incomplete(folder: Path, names: tuple[str, ...]) -> None:

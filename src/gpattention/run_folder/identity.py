@@ -10,7 +10,7 @@ from gpattention.data.prepared_files import MANIFEST
 from gpattention.errors import InputError
 from gpattention.files.checksums import file_digest, refuse_changed
 from gpattention.files.untrusted import read_object
-from gpattention.run_folder.files import IDENTITY, RESULTS_FORMAT
+from gpattention.run_folder.files import IDENTITY, RESULTS_FORMAT, refuse_another_format
 
 # Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
 LEFT_OUT = {"logger", "profile", "overwrite", "resume"}
@@ -111,8 +111,9 @@ def is_of(identity: Identity, folder: Path) -> bool:
 
 
 def refuse_another(identity: Identity, folder: Path, cure: str = REPLACE) -> None:
-    """Raise an InputError that names the keys in which the run in a folder is another one."""
+    """Raise an InputError where the run in a folder is of another format or another run; names the keys in which it differs."""
     stored = read_object(folder / IDENTITY, ("identity",), cure)
+    refuse_another_format(folder, stored.get("results_format"))
     del stored["identity"]
     if keys := identity.differences(stored):
         changes = ", ".join(f"{key} {stored.get(key)} -> {identity.content.get(key)}" for key in keys[:5])

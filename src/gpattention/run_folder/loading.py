@@ -20,13 +20,11 @@ from gpattention.hydra_targets import find_target
 from gpattention.run_folder.files import (
     CHECKPOINT,
     CONFIG,
-    IDENTITY,
     MEND,
     METRICS,
     PREPROCESSING,
-    read_object_of,
-    refuse_another_format,
     refuse_incomplete,
+    refuse_run_of_another_format,
 )
 from gpattention.run_folder.preprocessing import Preprocessing
 from gpattention.training.by_gradients import GPMapModule
@@ -74,8 +72,7 @@ def load_run(folder: Path | str) -> Run:
     folder = Path(folder)
     refuse_incomplete(folder, (METRICS, CONFIG, PREPROCESSING, CHECKPOINT))
     refuse_changed(folder, METRICS, CONFIG, PREPROCESSING, CHECKPOINT)
-    if (folder / IDENTITY).is_file():
-        refuse_another_format(folder, read_object_of(folder, IDENTITY).get("results_format"))
+    refuse_run_of_another_format(folder)
     try:
         config = read_config(folder)
         module = restore(module_class(config["model"]), read_checkpoint(folder / CHECKPOINT))

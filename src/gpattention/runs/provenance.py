@@ -47,7 +47,7 @@ def data_checksum(data: TrainingData) -> str:
 
 def commit() -> str | None:
     """The commit of the program where it runs from a checkout, with + after it where files were changed since."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     git = ["git", "-C", str(here)]
     try:
         subprocess.run([*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True)

@@ -76,6 +76,7 @@ def verify(
 def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], pd.Series]:
     """Configuration, metrics and predictions of a finished run."""
     files.refuse_incomplete(folder, NEEDED)
+    files.refuse_run_of_another_format(folder)
     try:
         config = loading.read_config(folder)
         config |= {
