@@ -29,6 +29,7 @@ from gpattention.hydra_targets import OURS, Kind, conf_folder, find_target, refu
 from gpattention.output.secrets import refuse_secrets
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.gpmap import MAPS
+from gpattention.training.trainer import Flags
 
 Node = dict[str, Any]
 ROOT: dict[str, Any] = {
@@ -60,7 +61,7 @@ GIVEN = {
     "data": {"data", "splitting", "pruning", "few_values", "training_data", "batching", "batch_seed"},
     "model": {"n_loci", "n_environments", "environment_names", "environment_covariates"},
     "training": {"model", "n_loci", "environment_names", "environment_covariates"},
-    "trainer": {"by_gradients", "callbacks"},
+    "trainer": {"by_gradients", "callbacks", "flags", "folder"},
     "logger": {"folder"},
 }
 
@@ -109,7 +110,7 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
     check_node("data", config["data"], *takers, given=GIVEN["data"])
     check_node("model", config["model"], kinds["model"].__init__, given=GIVEN["model"])
     check_node("training", config["training"], GPMapModule.__init__, given=GIVEN["training"])
-    check_node("trainer", config["trainer"], kinds["trainer"], given=GIVEN["trainer"])
+    check_node("trainer", config["trainer"], kinds["trainer"], Flags, given=GIVEN["trainer"])
     check_node("logger", config["logger"], kinds["logger"], given=GIVEN["logger"])
     for name, callback in config["callbacks"].items():
         place = f"callbacks.{name}"

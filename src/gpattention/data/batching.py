@@ -208,8 +208,9 @@ class GatherLoader:
     def __len__(self) -> int:
         return len(self.sampler)
 
-    def state_dict(self) -> dict[str, int]:
-        return {"batch": self.n_given % len(self)}
+    def state_dict(self, n_batches: int | None = None) -> dict[str, int]:
+        """Where an epoch is, of `n_batches` where it does not take all."""
+        return {"batch": self.n_given % (n_batches or len(self))}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         self.first = state_dict["batch"]

@@ -32,6 +32,7 @@ LEARNING_CURVE = "learning_curve.png"
 PREDICTED = "predicted_against_measured.png"
 CALIBRATION = "calibration.png"
 REPORT = "report.html"  # made later
+PROFILES = tuple(f"{stage}-profile.txt" for stage in ("fit", "validate", "test"))  # where the time went, if asked for
 METRICS = "metrics.json"  # written last: a run folder with it is complete
 
 ALL = (
@@ -50,6 +51,7 @@ ALL = (
     PREDICTED,
     CALIBRATION,
     REPORT,
+    *PROFILES,
     CHECKSUMS,
     METRICS,
 )

@@ -30,7 +30,7 @@ from gpattention.training.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.training.checkpoints import FolderCheckpoint, TrainingPosition
 from gpattention.training.gpmap import GPMap
 from gpattention.training.preemption import SaveOnSigterm
-from gpattention.training.trainer import make_trainer
+from gpattention.training.trainer import Flags, make_trainer
 
 
 def build_data(config: Mapping[str, Any]) -> TrainingData:
@@ -102,7 +102,8 @@ def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epo
     last = FolderCheckpoint(folder, Path(files.LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False)
     progress = FitProgress(model_name(config), config["monitor"], on_epoch)
     chosen = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
-    settings = {name: value for name, value in config["trainer"].items() if name != "_target_"}
+    settings = arguments_of(make_trainer, config["trainer"]) | {"folder": folder}
+    settings["flags"] = Flags(**arguments_of(Flags, config["trainer"]))
     if module.max_epochs is not None:
         settings["max_epochs"] = module.max_epochs
     saving = SaveOnSigterm(folder / files.LAST)

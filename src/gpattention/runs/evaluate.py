@@ -43,6 +43,7 @@ def fit_and_test(
     rows = history.rows
     module.scores |= {name: value for name, value in rows[-1].items() if name.startswith("train/")}
 
+    rows_per_epoch = min(datamodule.rows_per_epoch, trainer.num_training_batches * datamodule.sampler.batch_size)
     path = folder / files.CHECKPOINT
     best_epoch = len(rows)
     if module.automatic_optimization:
@@ -54,6 +55,7 @@ def fit_and_test(
         module.load_state_dict(checkpoint["state_dict"])
     else:  # a solution is the best at its last step, and of one pass the Trainer sees nothing to save
         trainer.save_checkpoint(path, weights_only=True)
+    trainer.limit_val_batches = 1.0  # whatever the fit made do with, the scores are of all
     trainer.validate(module, datamodule=datamodule, verbose=False)
     trainer.test(module, datamodule=datamodule, verbose=False)
 
@@ -74,7 +76,7 @@ def fit_and_test(
         "best_epoch": best_epoch,
         "n_epochs": len(rows),
         "fit_seconds": round(fit_seconds, 3),
-        "segregants_per_second": round(datamodule.rows_per_epoch * len(rows) / fit_seconds, 1),
+        "segregants_per_second": round(rows_per_epoch * len(rows) / fit_seconds, 1),
         "peak_memory_mib": round(peak_memory_mib(), 1),
     }
     if not ranks.is_first():

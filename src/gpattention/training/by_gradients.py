@@ -14,6 +14,7 @@ from gpattention.hydra_targets import find_target
 from gpattention.ranks import is_first, n_ranks, sum_over_ranks
 from gpattention.training.gpmap import MAPS, GPMap
 from gpattention.training.non_finite import FiniteSteps
+from gpattention.training.optimizers import build_optimizer, build_schedule, check_optimizer
 
 STEPS_BETWEEN_LOOKS = 50  # for a loss that is not finite, which makes the device wait
 
@@ -70,10 +71,10 @@ class GPMapModule(GPMap):
         environment_covariates: `covariates` of the DataModule, for networks that take them.
         loss: `pooled` averages over all measured values of a batch, `per_environment` over its environments (Eq. 47).
         freeze: parts of the network that stay as they are, by the start of their parameters' names.
-        optimizer: `adam` or `adamw`.
+        optimizer: `adam`, `adamw`, or another one by its `_target_`, see `build_optimizer`.
         learning_rate: constant, or the peak of the one-cycle schedule.
         weight_decay: of the optimizer.
-        schedule: `constant`, or `one_cycle` over all steps of the run.
+        schedule: `constant`, `one_cycle` over all steps of the run, or another one by its `_target_`, see `build_schedule`.
         warmup_fraction: share of the steps in which the one-cycle schedule rises.
         on_non_finite: where the loss or its gradients are not finite, `stop` the run or `skip` the step.
     """
@@ -81,6 +82,7 @@ class GPMapModule(GPMap):
     loss_sum: Tensor
     values_seen: Tensor
     n_skipped: Tensor
+    last_batch: tuple[int, Tensor]  # its number, and its errors by environment
 
     def __init__(
         self,
@@ -91,10 +93,10 @@ class GPMapModule(GPMap):
         environment_covariates: list[list[float]] | None = None,
         loss: Literal["pooled", "per_environment"] = "pooled",
         freeze: list[str] | None = None,
-        optimizer: Literal["adam", "adamw"] = "adam",
+        optimizer: Literal["adam", "adamw"] | dict[str, Any] = "adam",
         learning_rate: float = 1e-3,
         weight_decay: float = 0.0,
-        schedule: Literal["constant", "one_cycle"] = "constant",
+        schedule: Literal["constant", "one_cycle"] | dict[str, Any] = "constant",
         warmup_fraction: float = 0.3,
         on_non_finite: Literal["stop", "skip"] = "stop",
     ) -> None:
@@ -104,6 +106,7 @@ class GPMapModule(GPMap):
                 f"training.learning_rate={learning_rate}, weight_decay={weight_decay}, warmup_fraction={warmup_fraction}: "
                 "give a rate above 0, a decay from 0 on and a fraction between 0 and 1"
             )
+        check_optimizer(optimizer, schedule, learning_rate, weight_decay, warmup_fraction)
         self.save_hyperparameters(logger=False)
         arguments = {key: value for key, value in model.items() if key != "_target_"}
         self.network = find_target(MAPS, model)(
@@ -118,6 +121,7 @@ class GPMapModule(GPMap):
         self.register_buffer("values_seen", torch.zeros((), dtype=torch.int64), persistent=False)
         self.register_buffer("n_skipped", torch.zeros((), dtype=torch.int64), persistent=False)
         self.finite = FiniteSteps(len(environment_names))
+        self.is_empty_step = True  # whether nobody was measured in the batches since the last step
 
     @classmethod
     def batching(cls, model: Mapping[str, Any]) -> Batching:
@@ -148,12 +152,14 @@ class GPMapModule(GPMap):
         errors = sum_by_environment(weight * squared_error.detach(), batch.environment, n_environments)
         if self.by_token:
             sum_over_ranks(n_values)
-        self.last_step = (index, errors, self.by_token and not n_values)
+        self.last_batch = (index, errors)
+        self.is_empty_step = self.is_empty_step and self.by_token and not n_values
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """No step where nobody in the batch was measured, nor where it is not finite and is to be skipped."""
-        index, errors, is_empty = self.last_step
+        """No step where nobody in its batches was measured, nor where it is not finite and is to be skipped."""
+        index, errors = self.last_batch
+        is_empty, self.is_empty_step = self.is_empty_step, True
         gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
         # In float16 the scaler of gradients looks after those that overflow.
         norm = torch.zeros(()) if self.trainer.precision == "16-mixed" else torch.nn.utils.get_total_norm(gradients)
@@ -216,15 +222,11 @@ class GPMapModule(GPMap):
 
     def configure_optimizers(self) -> Any:
         settings = self.hparams
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings["optimizer"]]
+        rate, warmup_fraction = settings["learning_rate"], settings["warmup_fraction"]
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = kind(trained, lr=settings["learning_rate"], weight_decay=settings["weight_decay"], fused=True)
+        optimizer = build_optimizer(settings["optimizer"], trained, rate, settings["weight_decay"])
         if settings["schedule"] == "constant":
             return optimizer
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=settings["learning_rate"],
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=settings["warmup_fraction"],
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        n_steps = int(self.trainer.estimated_stepping_batches)
+        schedule = build_schedule(settings["schedule"], optimizer, rate, warmup_fraction, n_steps)
+        return {"optimizer": optimizer, "lr_scheduler": schedule}

@@ -135,7 +135,7 @@ class TrainingPosition(L.Callback):
         loader: Any = trainer.train_dataloader
         checkpoint["position"] = {
             "random": from_all(own),
-            "loader": loader.state_dict() if loader else None,
+            "loader": loader.state_dict(trainer.num_training_batches) if loader else None,
             "stopped": trainer.should_stop,
         }
 
