@@ -35,9 +35,7 @@ run: setup
 	@$(BIN)/python sweep.py sweep=quickstart
 
 check: setup
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
+	@PATH="$(CURDIR)/$(BIN):$$PATH" pre-commit run --all-files --color never
 
 test: check
 	@$(PYTEST) -m "not slow and not stress"
