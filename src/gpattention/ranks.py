@@ -1,6 +1,6 @@
 """The processes that share a run, a device each: which of them this is, what they agree on, sums over all.
 
-They are started by this program (`launch.py`), by torchrun, or by SLURM's srun; a run on one device has none of this.
+They are started by this program (`runs/several_devices.py`), by torchrun, or by SLURM's srun; a run on one device has none of this.
 """
 
 import atexit

@@ -1,4 +1,4 @@
-"""One of the processes that `launch.py` starts for a run: `python -m gpattention.runs.rank_worker FOLDER` under torch's launcher."""
+"""One of the processes that `several_devices.py` starts for a run: `python -m gpattention.runs.rank_worker FOLDER` under torch's launcher."""
 
 import json
 import logging
