@@ -67,5 +67,5 @@ def conf_folder() -> Path:
 
 
 def options(group: str) -> list[str]:
-    """The names that `group=` takes."""
-    return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml") if "_target_" in path.read_text())
+    """The names that `group=` takes; files that others include begin with an underscore."""
+    return sorted(path.stem for path in (conf_folder() / group).glob("[!_]*.yaml"))

@@ -1,4 +1,5 @@
 import pytest
+import yaml
 
 from gpattention.config import check_config, compose_config
 from gpattention.errors import InputError
@@ -136,3 +137,56 @@ def test_unknown_scales_are_refused(name, words):
 def test_file_of_ones_own_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InputError, match="mine.yaml is not there"):
         sweep_file.read_sweep(str(tmp_path / "mine.yaml"))
+
+
+def write_sweep(path, **content):
+    path.write_text(yaml.safe_dump({"title": "T", "folder": "f"} | content))
+    return str(path)
+
+
+def test_a_sweep_takes_what_it_lacks_from_the_one_it_extends(tmp_path):
+    mine = write_sweep(
+        tmp_path / "mine.yaml",
+        extends="fig2c",
+        common=["data=simulated", "data.noise=0"],
+        blocks={"pairwise": ["model=pairwise_iterative"], "kernel": ["model=kernel"]},
+        scales={"small": {"common": ["data.n_loci=9"]}},
+    )
+    sweep, base = sweep_file.read_sweep(mine), sweep_file.read_sweep("fig2c")
+    assert (sweep.title, sweep.folder, sweep.analysis, sweep.x) == ("T", "f", "curves", "data.epsilon")
+    assert sweep.common == ["data=simulated", "data.noise=0", "data.n_loci=9"]
+    assert list(sweep.blocks) == ["linear", "pairwise", "attention", "transformer", "kernel"]
+    assert sweep.blocks["pairwise"] == ["model=pairwise_iterative"]
+    assert sweep.blocks["transformer"] == base.blocks["transformer"]
+    assert sweep.scales["paper"] == base.scales["paper"]
+    again = write_sweep(tmp_path / "again.yaml", extends=mine, folder="g")
+    assert sweep_file.read_sweep(again).blocks == sweep.blocks
+
+
+def test_each_stands_for_a_run_in_every_environment(tmp_path):
+    content = {"common": ["data=simulated"], "blocks": {"one": ["data.environments=each"], "all": ["model=linear"]}}
+    path = write_sweep(tmp_path / "mine.yaml", environments=["23C", "4NQO"], **content)
+    sweep = sweep_file.read_sweep(path)
+    assert sweep.blocks["one"] == ["data.environments=[23C],[4NQO]"]
+    jobs = sweep_file.expand("one", sweep.blocks["one"])
+    assert [job.varied for job in jobs] == [{"data.environments": "[23C]"}, {"data.environments": "[4NQO]"}]
+    given = sweep_file.merge(sweep_file.read_sweep(path), ["data.environments=each"])
+    assert given["one"] == ["data=simulated", "data.environments=[23C],[4NQO]"]
+    with pytest.raises(InputError, match=r"data.environments=each: the sweep names no environments: add environments"):
+        sweep_file.read_sweep(write_sweep(tmp_path / "other.yaml", **content))
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ("fig2", r"mine.yaml: extends: unknown sweep fig2: did you mean fig2c"),
+        ("nowhere.yaml", "nowhere.yaml is not there"),
+        ("ITSELF", r"mine.yaml: extends: it extends itself, by way of .*mine.yaml"),
+        (["fig2c"], r"mine.yaml: extends=\['fig2c'\]: give a valid string"),
+    ],
+)
+def test_what_cannot_be_extended_is_refused(other, words, tmp_path):
+    path = tmp_path / "mine.yaml"
+    write_sweep(path, extends=str(path) if other == "ITSELF" else other)
+    with pytest.raises(InputError, match=words):
+        sweep_file.read_sweep(str(path))

@@ -16,6 +16,8 @@ from gpattention.hydra_targets import conf_folder
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._=+-]")
 LONGEST_NAME = 120
+MERGED = ("blocks", "scales", "averages")  # key by key, where a sweep extends another
+EACH = "data.environments=each"
 
 
 class Sweep(NamedTuple):
@@ -33,6 +35,10 @@ class Sweep(NamedTuple):
         averages: for the analysis of environments, blocks whose predictions are averaged, by label.
         x, panel: for the analysis of curves, the keys along the axis and across the panels.
         n_trials: of a search, in which intervals (`key=interval(1,2)`) take the place of grids.
+        environments: what `data.environments=each` in a block stands for: a run for each of these names.
+
+    A file may also hold `extends: NAME`, a file of `conf/sweeps` whose keys it takes where it has none; blocks, scales and
+    averages are taken one by one.
     """
 
     title: str
@@ -45,6 +51,7 @@ class Sweep(NamedTuple):
     x: str | None = None
     panel: str | None = None
     n_trials: int | None = None
+    environments: list[str] = []  # noqa: RUF012
 
 
 class Job(NamedTuple):
@@ -69,19 +76,17 @@ def read_sweep(name: str, scale: str | None = None) -> Sweep:
     Raises:
         InputError: the file is not there, cannot be used, or has no such scale.
     """
-    own = name.endswith(".yaml")
-    if not own and name not in sweep_names():
-        raise InputError(f"unknown sweep {name}: {suggest(name, sweep_names(), '')}")
-    path = Path(name) if own else conf_folder() / "sweeps" / f"{name}.yaml"
-    refuse_missing_file(path)
-    content = read_yaml(path, "mend it")
-    check_type(str(path), content, dict[str, Any])
+    path, content = read_content(name, ())
     hints = get_type_hints(Sweep)
     refuse_unknown(str(path), content, hints)
     for key, kind in hints.items():
         if key in content or key not in Sweep._field_defaults:
             check_type(f"{path}: {key}", content.get(key), kind)
     sweep = Sweep(**content)
+    sweep = sweep._replace(
+        common=spell_out(sweep, sweep.common),
+        blocks={label: spell_out(sweep, block) for label, block in sweep.blocks.items()},
+    )
     if not sweep.blocks:
         raise InputError(f"{path}: blocks is empty: give at least one")
     refuse_unknown_blocks(path, sweep)
@@ -89,6 +94,45 @@ def read_sweep(name: str, scale: str | None = None) -> Sweep:
         known = f"it has {', '.join(sweep.scales)}" if sweep.scales else "it has but one size; leave scale out"
         raise InputError(f"scale={scale}: sweep={name} has no such scale: {known}")
     return at_scale(sweep, scale)
+
+
+def read_content(name: str, before: tuple[str, ...]) -> tuple[Path, dict[str, Any]]:
+    """The path of a sweep file and its content, completed by the file that it extends.
+
+    Args:
+        before: the files that extend this one.
+    """
+    own = name.endswith(".yaml")
+    if not own and name not in sweep_names():
+        place = f"{before[-1]}: extends: " if before else ""
+        raise InputError(f"{place}unknown sweep {name}: {suggest(name, sweep_names(), '')}")
+    path = Path(name) if own else conf_folder() / "sweeps" / f"{name}.yaml"
+    if str(path) in before:
+        raise InputError(f"{path}: extends: it extends itself, by way of {before[-1]}: take extends out of one of them")
+    refuse_missing_file(path)
+    content = read_yaml(path, "mend it")
+    check_type(str(path), content, dict[str, Any])
+    other = content.pop("extends", None)
+    if other is None:
+        return path, content
+    check_type(f"{path}: extends", other, str)
+    _, taken = read_content(other, (*before, str(path)))
+    parts = {
+        key: taken[key] | content[key]
+        for key in MERGED
+        if isinstance(taken.get(key), dict) and isinstance(content.get(key), dict)
+    }
+    return path, taken | content | parts
+
+
+def spell_out(sweep: Sweep, overrides: list[str]) -> list[str]:
+    """Overrides with `each` replaced by the environments of the sweep, one a run."""
+    if EACH in overrides and not sweep.environments:
+        raise InputError(
+            f"{EACH}: the sweep names no environments: add environments: [NAME, ...] to its file, or list them"
+        )
+    names = ",".join(f"[{name}]" for name in sweep.environments)
+    return [f"data.environments={names}" if override == EACH else override for override in overrides]
 
 
 def refuse_unknown_blocks(path: Path, sweep: Sweep) -> None:
@@ -131,6 +175,7 @@ def merge(sweep: Sweep, given: list[str]) -> dict[str, list[str]]:
     as it is.
     """
     blocks = {label: by_key(sweep.common) | by_key(block) for label, block in sweep.blocks.items()}
+    given = spell_out(sweep, given)
     varied = {key for block in blocks.values() for key, text in block.items() if is_sweep(text)}
     for override in given:
         if override.startswith("model="):
