@@ -59,7 +59,7 @@ def test_refusal_within_a_multirun_leaves_the_other_jobs(tmp_path):
     [
         ([TRAIN, "data.epsilonn=1"], "unknown key data.epsilonn: did you mean data.epsilon?"),
         ([TRAIN, "modle=linear"], "unknown key modle: did you mean model?"),
-        ([TRAIN, "model=liner"], "Could not find 'model/liner'"),
+        ([TRAIN, "model=liner"], "unknown option model=liner: did you mean linear?"),
         ([TRAIN, "logger=null"], "as in logger=csv"),
         ([TRAIN, "hydra.run.dir=/proc/nowhere"], "/proc/nowhere"),
         ([*GPATTENTION, "predict", "run=x", "genotype_fil=g.npy"], "did you mean genotype_file"),
@@ -92,3 +92,27 @@ def test_help(arguments, tmp_path):
     done = command(arguments, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Usage" in done.stdout or "gpattention train" in done.stdout
+
+
+COMMANDS = ("prepare", "predict", "read", "verify", "compare", "figure", "report", "parameters", "train", "sweep")
+HEAVY = {"torch", "lightning", "pandas", "matplotlib", "numpy", "hydra"}
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+def test_help_is_there_at_once_and_needs_nothing_heavy(words, tmp_path):
+    code = (
+        f"import sys; sys.argv = ['gpattention', *{words}]; from gpattention.cli import main; main(); "
+        f"loaded = {HEAVY} & {{*sys.modules}}; assert not loaded, loaded"
+    )
+    done = command(["-c", code], tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gpattention" in done.stdout or "python " in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 160
+    assert "${" not in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_import_of_the_package_loads_nothing_heavy(tmp_path):
+    code = f"import sys, gpattention; loaded = {HEAVY} & {{*sys.modules}}; assert not loaded, loaded"
+    done = command(["-c", code], tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -23,7 +23,7 @@ TRAIN = [(page.name, words) for page in PAGES for words in commands(page) if wor
 
 def first_of_sweep(override):
     """The first of several values, outside brackets."""
-    return re.sub(r"^([^\[]*=[^,\[]*),.*$", r"\1", override)
+    return re.sub(r"^([^\[{]*=[^,\[{]*),.*$", r"\1", override)
 
 
 @pytest.mark.parametrize(("page", "words"), TRAIN, ids=[" ".join(words[2:]) for _, words in TRAIN])

@@ -1,4 +1,7 @@
-"""The commands: `gpattention train | sweep | predict | ...`, and `train.py` and `sweep.py` beside them."""
+"""The commands: `gpattention train | sweep | predict | ...`, and `train.py` and `sweep.py` beside them.
+
+Whatever is heavy is imported by the command that needs it, so that help is there at once.
+"""
 
 import logging
 import os
@@ -6,20 +9,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-import hydra
-from hydra.errors import HydraException
-from hydra.utils import get_method
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-
-from gpattention.checks import check_node
-from gpattention.config import explain, plain_values
 from gpattention.errors import InputError, NotReproduced, Preempted, RunLost
 from gpattention.hydra_targets import conf_folder
 from gpattention.output.exits import end, stop
+from gpattention.output.help import command_help
 from gpattention.output.secrets import refuse_secret_arguments
-from gpattention.runs.hydra_job import train_job
 
 log = logging.getLogger(__name__)
 
@@ -62,33 +58,63 @@ All but the last take --help."""
 
 def train() -> None:
     """Fit a map, or several with `--multirun`, from command-line overrides."""
-    with_messages(hydra.main(str(conf_folder()), "config", "1.3")(train_job))
+
+    def job() -> None:
+        import hydra
+
+        from gpattention.runs.hydra_job import train_job
+
+        hydra.main(str(conf_folder()), "config", "1.3")(train_job)()
+
+    if not show_help("config"):
+        with_messages(job)
 
 
 def call(name: str) -> None:
     """Run one of FUNCTIONS with the keys of its configuration as arguments."""
 
-    def job(cfg: DictConfig) -> None:
-        try:
-            function = get_method(FUNCTIONS[name])
-            values = plain_values(cfg)
-            check_node("", values, function)
-            function(**values)
-        except InputError as error:
-            stop(str(error))
-        except NotReproduced as error:
-            stop(str(error), 1)
+    def job() -> None:
+        import hydra
 
-    with_messages(hydra.main(str(conf_folder()), name, "1.3")(job), name)
+        hydra.main(str(conf_folder()), name, "1.3")(partial(call_function, FUNCTIONS[name]))()
+
+    if not show_help(name):
+        with_messages(job, name)
+
+
+def call_function(path: str, cfg: Any) -> None:
+    """Call a function with the values of its configuration."""
+    from hydra.utils import get_method
+
+    from gpattention.checks import check_node
+    from gpattention.config import plain_values
+
+    try:
+        function = get_method(path)
+        values = plain_values(cfg)
+        check_node("", values, function)
+        function(**values)
+    except InputError as error:
+        stop(str(error))
+    except NotReproduced as error:
+        stop(str(error), 1)
+
+
+def show_help(name: str) -> bool:
+    """Print the help of a command where nothing but that is asked for; with more words Hydra shows what they make of it."""
+    if len(sys.argv) == 2 and sys.argv[1] in ("-h", "--help"):
+        print(command_help(name))
+        return True
+    return False
 
 
 def sweep() -> None:
     """Fit the maps of a sweep and compare them."""
+    from gpattention.sweeps.command import main
     from gpattention.sweeps.workers import load_ahead
 
-    load_ahead()  # before this process loads the program, so that both load at once
-    from gpattention.sweeps.sweep import main
-
+    if len(sys.argv) > 1 and not {"-h", "--help"} & {*sys.argv}:
+        load_ahead()  # before this process loads the program, so that both load at once
     with_messages(main)
 
 
@@ -123,17 +149,8 @@ def with_messages(command: Callable[[], None], config_name: str = "config") -> N
         command()
     except InputError as error:
         stop(str(error))
-    except (HydraException, OmegaConfBaseException) as error:
-        stop(explain(error, config_name))
-    except OSError as error:
-        stop(str(error))  # names the file and what is wrong with it: a full disk, a folder that may not be written
     except MemoryError as error:
         stop(f"not enough memory ({error}): ask for fewer individuals or loci")
-    except (ValueError, TypeError) as error:
-        # Hydra's own complaint of a group that is null or a number; anything later is a fault of ours.
-        if came_from_our_work(error):
-            raise
-        stop(f"{explain(error, config_name)}: a group takes the name of one of its options, as in logger=csv")
     except Preempted as error:
         end(str(error), Preempted.STATUS)
     except RunLost as error:
@@ -144,6 +161,25 @@ def with_messages(command: Callable[[], None], config_name: str = "config") -> N
             raise
         print("stopped", file=sys.stderr)
         sys.exit(130)
+    except Exception as error:
+        stop(words_for(error, config_name))
+
+
+def words_for(error: Exception, config_name: str) -> str:
+    """What to say of an error of Hydra's, or of a file's; anything else is a fault of ours, and raised."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from gpattention.config import explain
+
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return explain(error, config_name)
+    if isinstance(error, OSError):
+        return str(error)  # names the file and what is wrong with it: a full disk, a folder that may not be written
+    # Hydra's own complaint of a group that is null or a number.
+    if not isinstance(error, ValueError | TypeError) or came_from_our_work(error):
+        raise error
+    return f"{explain(error, config_name)}: a group takes the name of one of its options, as in logger=csv"
 
 
 def came_from_our_work(error: Exception) -> bool:

@@ -25,7 +25,7 @@ from gpattention.data.splits import Splitting
 from gpattention.data.training_data import TrainingData
 from gpattention.data.transfer import FewValues
 from gpattention.errors import InputError
-from gpattention.hydra_targets import OURS, Kind, conf_folder, find_target, refuse_inner_targets, returns
+from gpattention.hydra_targets import OURS, Kind, conf_folder, find_target, options, refuse_inner_targets, returns
 from gpattention.output.secrets import refuse_secrets
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.gpmap import MAPS
@@ -154,6 +154,9 @@ def explain(error: Exception, config_name: str = "config") -> str:
             return f"{unknown[1]} is no key of the {place.partition('.')[0]} chosen: leave it out, or choose another"
         if keys:
             return f"unknown key {unknown[1]}: {suggest(key, keys, place)}"
+    if missing := re.search(r"Could not find '(\w+)/([^']+)'", text):
+        group, option = missing.groups()
+        return f"unknown option {group}={option}: {suggest(option, options(group), 'the group ' + group)}"
     if "LexerNoViableAltException" in text:
         return f"{text.splitlines()[0]}: quote a value with special characters, as in 'key=\"value\"'"
     return " ".join(text.split("Config search path")[0].split())

@@ -13,7 +13,7 @@ import pytest
 
 SWEEP = """
 import sys
-from gpattention.sweeps import sweep
+from gpattention.sweeps import command, sweep
 from gpattention.sweeps.sweep_file import Sweep
 
 SMALL = ["trainer=cpu", "data.n_segregants=600", "data.n_loci=6", "trainer.max_epochs=12", "data.batch_size=32"]
@@ -30,7 +30,7 @@ sweep.read_sweep = lambda *_: Sweep(
 )
 if __name__ == "__main__":
     sys.argv = ["sweep.py", "sweep=quickstart", f"folder={sys.argv[1]}", "workers=2"]
-    sweep.main()
+    command.main()
 """
 N_KILLS = 20
 SECONDS = 120

@@ -8,7 +8,7 @@ from conftest import SMALL
 from wandb_files import read_offline_run
 
 from gpattention.errors import InputError
-from gpattention.sweeps import sweep, sweep_file
+from gpattention.sweeps import command, sweep, sweep_file
 from gpattention.sweeps.sweep_file import Sweep
 
 
@@ -76,7 +76,7 @@ def test_failed_run_is_told_and_the_others_are_made(tmp_path, monkeypatch, caplo
     caplog.set_level("INFO")
     monkeypatch.setattr(sys, "argv", ["sweep.py", "sweep=quickstart", f"folder={tmp_path}", "workers=2"])
     with pytest.raises(SystemExit) as stopped:
-        sweep.main()
+        command.main()
     assert stopped.value.code == 1
     results = pd.read_csv(tmp_path / "results.csv")
     assert results["block"].tolist() == ["good", "good again"]
@@ -146,12 +146,12 @@ def test_command_line_refusals(arguments, words, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["sweep.py", *arguments])
     with pytest.raises(InputError, match=words):
-        sweep.main()
+        command.main()
 
 
 def test_help_names_the_sweeps(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["sweep.py", "--help"])
-    sweep.main()
+    command.main()
     assert "quickstart" in capsys.readouterr().out
 
 

@@ -179,7 +179,7 @@ def test_each_stands_for_a_run_in_every_environment(tmp_path):
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ("fig2", r"mine.yaml: extends: unknown sweep fig2: did you mean fig2c"),
+        ("fig2", r"mine.yaml: extends: unknown sweep fig2: did you mean .*fig2c"),
         ("nowhere.yaml", "nowhere.yaml is not there"),
         ("ITSELF", r"mine.yaml: extends: it extends itself, by way of .*mine.yaml"),
         (["fig2c"], r"mine.yaml: extends=\['fig2c'\]: give a valid string"),

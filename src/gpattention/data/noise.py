@@ -4,7 +4,6 @@ import logging
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import RidgeCV
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +21,8 @@ def noise_weights(
     leave-one-out residuals of a ridge regression on the loci. A value without a standard error takes the mean SE^2.
     0 where the phenotype is not measured.
     """
+    from sklearn.linear_model import RidgeCV  # a quarter of a second, where weights are asked for alone
+
     weight = np.zeros_like(phenotype)
     for column, name in enumerate(names):
         measured = ~np.isnan(phenotype[:, column])

@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from gpattention.checks import name_some
 from gpattention.errors import InputError
@@ -130,6 +129,8 @@ def notebook_split(n: int, split_seed: int) -> Split:
         raise InputError(f"data.split_seed is {split_seed}, but the notebook split is one split: leave the seed at 0")
     if n < 14:
         raise InputError(f"{n} individuals are too few for data.split_scheme=notebook: give at least 14")
+    from sklearn.model_selection import train_test_split  # a quarter of a second, for this scheme alone
+
     order = list(range(n))
     random.Random(0).shuffle(order)
     rest, test = train_test_split(order, test_size=0.15, random_state=42)

@@ -1,8 +1,6 @@
 """Several runs from a list of blocks: those missing are made, and all are collected and compared."""
 
 import logging
-import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,21 +10,20 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 
-from gpattention import ranks
 from gpattention.checks import suggest
-from gpattention.errors import InputError, Preempted
+from gpattention.errors import InputError
 from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told
 from gpattention.files.untrusted import read_object
 from gpattention.output import figures
 from gpattention.output.terminal import print_table
 from gpattention.run_folder import files
-from gpattention.sweeps import clusters, search
+from gpattention.sweeps import search
 from gpattention.sweeps.missing_runs import make
 from gpattention.sweeps.planned_runs import Planned, plan
 from gpattention.sweeps.summaries import comparison, curves, environments, transfer, unseen
 from gpattention.sweeps.summaries.differences import print_differences
-from gpattention.sweeps.sweep_file import Sweep, merge, read_sweep, sweep_names
+from gpattention.sweeps.sweep_file import Sweep, merge, read_sweep
 from gpattention.sweeps.sweep_folder import DIFFERENCES, FIGURE, MANIFEST, RESULTS, SUMMARY
 from gpattention.sweeps.workers import Outcome
 from gpattention.training import loggers
@@ -43,24 +40,6 @@ ANALYSES: dict[str, Callable[[pd.DataFrame, Sweep], tuple[pd.DataFrame, Figure]]
     "search": search.analyse,
 }
 
-HELP = """Fit the maps of a sweep and compare them. A run that is finished is not repeated, one that was cut off goes on.
-
-Usage: python sweep.py sweep=NAME [scale=NAME] [workers=N] [launcher=NAME] [folder=FOLDER] [key=value] ...
-
-  sweep     a file of conf/sweeps: {names};
-            or a file of your own, sweep=my_sweep.yaml
-  scale     small (default) or paper, where the sweep has both
-  workers   runs at a time, each with its GPUs (trainer.devices=N) or its share of the cores
-            (default: as many as the GPUs suffice for, without one as the cores up to four)
-  launcher  slurm or joblib: the runs go there instead, with hydra.launcher.KEY=VALUE as its settings
-  n_trials  of a search
-  folder    where the run folders, results.csv, summary.csv and results.png go (default: the sweep's own)
-  key=value overrides for every run, as for train.py; of a key that the sweep varies, the values to take instead;
-            overwrite=true repeats what is finished
-
-Exit status: 0, 1 where a run failed (the others are made and collected), 2 where nothing could be run, 143 where SIGTERM ended
-it and its runs; the same command then goes on."""
-
 
 class Options(NamedTuple):
     """What the command line says of the sweep itself."""
@@ -70,53 +49,6 @@ class Options(NamedTuple):
     launcher: str | None = None
     launcher_settings: tuple[str, ...] = ()
     n_trials: int | None = None
-
-
-def main() -> None:
-    """Entry of `sweep.py`: reads the command line."""
-    if ranks.n_started() > 1:
-        raise InputError(
-            f"sweep.py was started {ranks.n_started()} times, by torchrun or srun: start it once; a run on several devices "
-            "(trainer.devices=N) starts its own processes"
-        )
-    signal.signal(signal.SIGTERM, stop)
-    arguments = sys.argv[1:]
-    names = sweep_names()
-    if not arguments or {"-h", "--help"} & set(arguments):
-        print(HELP.format(names=", ".join(names)))
-        return
-    known = ("sweep", "folder", "scale", "workers", "launcher", "n_trials")
-    own = {key: value for key, _, value in (text.partition("=") for text in arguments) if key in known}
-    settings = tuple(text for text in arguments if text.startswith("hydra.launcher."))
-    overrides = [text for text in arguments if text.partition("=")[0] not in known and text not in settings]
-    if "sweep" not in own:
-        raise InputError(f"no sweep is named: give sweep=NAME, one of {', '.join(names)}")
-    name = own.pop("sweep")
-    folder = own.pop("folder", None)
-    options = read_options(own)._replace(launcher_settings=settings)
-    if settings and options.launcher is None:
-        raise InputError(f"{settings[0]}: there is no launcher to set; name one with launcher=slurm")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
-    _, failed = run_sweep(name, overrides, Path(folder) if folder else None, options)
-    if failed:
-        sys.exit(1)
-
-
-def stop(*_: object) -> None:
-    """On SIGTERM end the sweep; the runs that are under way save where they are."""
-    raise Preempted("stopped by SIGTERM; the same command goes on from here")
-
-
-def read_options(texts: dict[str, str]) -> Options:
-    values: dict[str, Any] = dict(texts)
-    for key in ("workers", "n_trials"):
-        if key in texts:
-            if not texts[key].isdecimal() or not int(texts[key]):
-                raise InputError(f"{key}={texts[key]}: give a whole number from 1 on")
-            values[key] = int(texts[key])
-    if (launcher := texts.get("launcher")) is not None:
-        clusters.check(launcher)
-    return Options(**values)
 
 
 def run_sweep(

@@ -48,7 +48,7 @@ class Flags(NamedTuple):
         profiler: writes where the time goes into the run folder.
     """
 
-    fast_dev_run: int = 0
+    fast_dev_run: bool | int = 0
     limit_train_batches: int | float | None = None
     limit_val_batches: int | float | None = None
     accumulate_grad_batches: int = 1
@@ -82,7 +82,7 @@ class Flags(NamedTuple):
         """The arguments of the Trainer; a profile goes into the folder."""
         chosen = {name: value for name, value in self._asdict().items() if name not in ("fast_dev_run", "profiler")}
         if self.fast_dev_run:  # Lightning's own writes no checkpoint, and the end of a run needs one
-            chosen |= dict.fromkeys(("limit_train_batches", "limit_val_batches"), self.fast_dev_run)
+            chosen |= dict.fromkeys(("limit_train_batches", "limit_val_batches"), int(self.fast_dev_run))
         if self.profiler is not None:
             profiler = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}[self.profiler]
             chosen["profiler"] = profiler(folder, "profile")
