@@ -65,7 +65,7 @@ def test_a_lost_process_ends_the_others_and_the_run_goes_on(tmp_path, undisturbe
 
     with pytest.raises(RunLost) as caught:
         small_run(folder, *DEVICES, EPOCHS, on_epoch=kill)
-    assert time.monotonic() - lost_at[0] < 60
+    assert time.monotonic() - lost_at[0] < 240  # ends a hang; on an idle machine it takes seconds
     assert epochs[:2] == [(1, 100), (2, 100)]
     for words in ("process 1 of 2 ended with signal SIGKILL", "resume=auto goes on", "ranks.log"):
         assert words in str(caught.value)

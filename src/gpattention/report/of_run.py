@@ -10,7 +10,6 @@ import pandas as pd
 
 from gpattention.files.untrusted import UNREADABLE, refuse
 from gpattention.output import figures
-from gpattention.report.command import train_command
 from gpattention.report.page import Section, Table, show_figure, show_file, show_table, show_values
 from gpattention.run_folder import files, loading
 from gpattention.run_folder.identity import flatten, input_files
@@ -117,9 +116,10 @@ def describe_run(folder: Path) -> tuple[str, str, list[Section]]:
 
 
 def commands(record: Record) -> list[str]:
-    """The command that fits it, where one can say it, and the one that makes it again and compares."""
+    """The command that fitted it, unless it was started from Python, and the one that makes it again and compares."""
     verify = f"gpattention verify run={shlex.quote(str(record.folder))}"
-    return [command for command in (train_command(record.config), verify) if command]
+    words = record.metrics["made_with"].get("overrides")
+    return [verify] if words is None else [f"python train.py {shlex.join(words)}", verify]
 
 
 def results(record: Record) -> Section:

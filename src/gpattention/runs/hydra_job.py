@@ -20,7 +20,7 @@ def train_job(cfg: DictConfig) -> float:
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
-        return run(cfg, folder)[cfg.monitor]
+        return run(cfg, folder, overrides=list(HydraConfig.get().overrides.task))[cfg.monitor]
     except InputError as error:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()  # Hydra made it before the configuration was read

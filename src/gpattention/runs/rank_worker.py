@@ -33,7 +33,7 @@ def main() -> None:
         os._exit(status)  # at once: others may be waiting for this one, and the launcher ends them
 
     try:
-        run(OmegaConf.create(job["config"]), Path(job["folder"]), None if rank else on_epoch)
+        run(OmegaConf.create(job["config"]), Path(job["folder"]), None if rank else on_epoch, job["overrides"])
     except InputError as error:
         fail("input", str(error), 2)
     except Preempted as error:

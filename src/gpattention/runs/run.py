@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 ROOM = "make room, then give the same command with resume=auto; what is there is whole"
 
 
-def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metrics:
+def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None, overrides: list[str] | None = None) -> Metrics:
     """Fit one map and score it, leaving the run folder; returns what `metrics.json` holds.
 
     Configuration and data are refused before the folder is touched; a complete run in it is gone only once its
@@ -46,13 +46,14 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
 
     Args:
         on_epoch: told of every epoch of a map that takes several.
+        overrides: the words of `train.py` that gave the configuration, to be kept with the run; None where none did.
 
     Raises:
         InputError: the configuration or the data cannot be used, or the folder holds another run.
     """
     config = check_config(cfg)
     if several_devices.is_needed(config["trainer"]):
-        return several_devices.run_on_devices(config, folder, on_epoch)
+        return several_devices.run_on_devices(config, folder, on_epoch, overrides)
     ranks.join(config["trainer"])
     folder = ranks.from_first(folder)
     overwrite, resume = config.pop("overwrite"), config.pop("resume") == "auto"
@@ -94,7 +95,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None) -> Metri
             ranks.from_first(None)  # the others wait until the folder is as they expect it
             with loggers.logged(trainer.loggers, config):
                 metrics, drawn = fit_and_test(folder, datamodule, module, trainer)
-                metrics |= {"made_with": made_with(config, data, module)}
+                metrics |= {"made_with": {"overrides": overrides} | made_with(config, data, module)}
                 loggers.log_results(trainer.loggers, metrics, drawn)
             if ranks.is_first():
                 files.complete(folder, metrics)

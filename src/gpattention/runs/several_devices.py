@@ -65,7 +65,10 @@ def is_needed(trainer: Mapping[str, Any]) -> bool:
 
 
 def run_on_devices(
-    config: dict[str, Any], folder: Path, on_epoch: Callable[[int, int, float], None] | None
+    config: dict[str, Any],
+    folder: Path,
+    on_epoch: Callable[[int, int, float], None] | None,
+    overrides: list[str] | None,
 ) -> dict[str, Any]:
     """Make a run in processes of its own; returns its metrics.
 
@@ -82,7 +85,8 @@ def run_on_devices(
     refuse_missing_devices(config["trainer"]["accelerator"], n, 1)
     with tempfile.TemporaryDirectory(prefix="gpattention-") as directory:
         channel = Channel(Path(directory))
-        channel.job.write_text(json.dumps({"config": config, "folder": str(folder.absolute()), "parent": os.getpid()}))
+        job = {"config": config, "folder": str(folder.absolute()), "overrides": overrides, "parent": os.getpid()}
+        channel.job.write_text(json.dumps(job))
         channel.epochs.touch()
         log.info("%d processes share the run", n)
         asked_to_end = threading.Event()

@@ -57,7 +57,7 @@ def make_here(missing: list[Planned], folder: Path, n_workers: int | None) -> li
                         failed.append(Outcome(one.name, error=f"{one.source}, which it starts from, has failed"))
                     elif workers.free and one.source not in unmade:
                         waiting.remove(one)
-                        workers.start(one.name, one.config, one.folder)
+                        workers.start(one.name, one.config, one.folder, one.overrides)
                         board.started(one.name)
                 for outcome in workers.wait(0.25):
                     board.ended(outcome)

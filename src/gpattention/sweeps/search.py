@@ -74,11 +74,11 @@ def run_search(
                 n_asked = sum(len(trials) for trials in asked.values())
                 if workers.free and n_finished(study) + len(failed) + n_asked < sweep.n_trials:
                     trial = study.ask(space)
-                    trial_config, run_folder = prepare(name, label, fixed, trial, folder)
+                    trial_config, run_folder, words = prepare(name, label, fixed, trial, folder)
                     trials = asked.setdefault(run_folder.name, [])
                     trials.append(trial)
                     if len(trials) == 1:
-                        workers.start(run_folder.name, trial_config, run_folder)
+                        workers.start(run_folder.name, trial_config, run_folder, words)
                         board.started(run_folder.name)
                     continue
                 for outcome in workers.wait(0.25):
@@ -146,8 +146,10 @@ def n_finished(study: Any) -> int:
     return sum(trial.state.name in ENDINGS for trial in study.get_trials(deepcopy=False))
 
 
-def prepare(name: str, label: str, fixed: list[str], trial: Any, folder: Path) -> tuple[dict[str, Any], Path]:
-    """The configuration of a trial and its folder, which its identity names."""
+def prepare(
+    name: str, label: str, fixed: list[str], trial: Any, folder: Path
+) -> tuple[dict[str, Any], Path, list[str]]:
+    """The configuration of a trial, its folder, which its identity names, and its overrides."""
     overrides = [*fixed, *(f"{key}={value}" for key, value in trial.params.items())]
     config = check_config(compose_config(overrides))
     config["resume"] = "auto"
@@ -155,7 +157,7 @@ def prepare(name: str, label: str, fixed: list[str], trial: Any, folder: Path) -
     trial_folder = identity.folder_of(digest, folder, f"{name_of(label)},trial={trial.number}")
     config["logger"] |= loggers.run_names(config["logger"], name, trial_folder.name)
     trial.set_user_attr("folder", str(trial_folder))
-    return config, trial_folder
+    return config, trial_folder, overrides
 
 
 def tell(study: Any, trial: Any, outcome: Outcome, monitor: str) -> None:

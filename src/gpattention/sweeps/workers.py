@@ -85,13 +85,13 @@ class Workers:
                 process.kill()
                 process.join()
 
-    def start(self, name: str, config: dict[str, Any], folder: Path) -> None:
+    def start(self, name: str, config: dict[str, Any], folder: Path, overrides: list[str] | None = None) -> None:
         """Begin a run; there must be a free place."""
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.free.pop()
         gpus = self.gpus[place % len(self.gpus)] if self.gpus else None
         ours, theirs = PROCESSES.Pipe()
-        arguments = (config, str(folder), str(self.printed(name)), gpus, self.n_threads, theirs)
+        arguments = (config, str(folder), overrides, str(self.printed(name)), gpus, self.n_threads, theirs)
         process = PROCESSES.Process(target=work, args=arguments, name=name)
         process.start()
         theirs.close()
@@ -137,7 +137,15 @@ def answer(connection: Connection, go_on: bool) -> None:
         connection.send(go_on)
 
 
-def work(config: dict[str, Any], folder: str, printed: str, gpus: str | None, n_threads: int, pipe: Connection) -> None:
+def work(
+    config: dict[str, Any],
+    folder: str,
+    overrides: list[str] | None,
+    printed: str,
+    gpus: str | None,
+    n_threads: int,
+    pipe: Connection,
+) -> None:
     """One run, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it, which ends this one
     threading.Thread(target=end_with_parent, daemon=True).start()
@@ -164,7 +172,7 @@ def work(config: dict[str, Any], folder: str, printed: str, gpus: str | None, n_
 
     try:
         with threadpool_limits(n_threads):
-            metrics = run(OmegaConf.create(config), Path(folder), on_epoch)
+            metrics = run(OmegaConf.create(config), Path(folder), on_epoch, overrides)
         pipe.send(("done", metrics))
     except Stopped:
         pipe.send(("stopped", None))
