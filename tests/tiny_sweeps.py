@@ -1,8 +1,8 @@
-"""Sweeps of a few runs of a second, made in this process."""
+"""Sweeps of a few runs whose folders are written, not fitted."""
 
 from omegaconf import OmegaConf
+from written_runs import write_run
 
-from gpattention.runs.run import run
 from gpattention.sweeps import sweep
 from gpattention.sweeps.planned_runs import plan
 from gpattention.sweeps.sweep_file import Sweep, merge
@@ -17,6 +17,6 @@ def make_sweep(folder, blocks, common=(), title="Tiny"):
     with sweep.held(folder, made_by):
         planned = plan("tiny", merge(content, []), folder)
         for one in planned:
-            run(OmegaConf.create(one.config), one.folder)
+            write_run(OmegaConf.create(one.config), one.folder, one.overrides)
         sweep.report("tiny", sweep.collect(planned), content, folder, planned[0].config["logger"])
     return folder

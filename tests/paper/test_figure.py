@@ -137,7 +137,7 @@ def break_folder(folder, how):
     [
         ("run lost", "lacks 1 of the .* runs of its results.csv: linear.*give the sweep's command again"),
         ("not collected", "holds no finished sweep: it has no results.csv"),
-        ("other version", "holds results of format 0, by another version"),
+        ("other version", "holds results of format 0, by gpattention"),
         ("damaged", "results.csv"),
     ],
 )

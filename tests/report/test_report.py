@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from conftest import SMALL
 from tiny_sweeps import make_sweep
+from written_runs import write_run
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.report.report import report
-from gpattention.runs.run import run
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def networks(tmp_path_factory):
     """A run of a network in two environments."""
     folder = tmp_path_factory.mktemp("run") / "net"
     options = ["model=transformer", "model.environment=joint", "data.temperatures=[25,30]"]
-    run(compose_config([*SMALL, *options]), folder)
+    write_run(compose_config([*SMALL, *options]), folder, [*SMALL, *options])
     return folder
 
 
@@ -99,6 +99,7 @@ def test_run(networks):
     settings = dict(page.tables[-2][1:])
     assert settings["data.temperatures"] == "[25, 30]"
     assert settings["fine_tune_from"] == "null"
+    assert f"python train.py {' '.join(SMALL)} model=transformer" in page.text
     assert f"gpattention verify run={networks}" in page.text
 
 
