@@ -50,3 +50,12 @@ def quiet():
     from gpattention.output.silenced_warnings import quiet_libraries
 
     quiet_libraries()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The folder of a finished run, which nobody changes, and its metrics."""
+    from small_runs import small_run
+
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    return folder, small_run(folder, "model=attention", "model.embedding_dim=3")

@@ -1,41 +1,12 @@
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import SMALL
+from predicting import predict_to, read
 
 from gpattention.config import compose_config
 from gpattention.errors import InputError
-from gpattention.run_folder.predict import predict
 from gpattention.runs.run import run
-
-
-def predict_to(run_folder, genotype_file, output, **more):
-    settings = {
-        "run": run_folder and str(run_folder),
-        "genotype_file": genotype_file,
-        "output_file": output,
-        "accelerator": "cpu",
-    } | more
-    return predict(**{name: str(value) if isinstance(value, Path) else value for name, value in settings.items()})
-
-
-@pytest.fixture(scope="module")
-def named(tmp_path_factory):
-    """A run on a table of named loci, one of which does not vary, and its genotype table."""
-    folder = tmp_path_factory.mktemp("named")
-    rng = np.random.default_rng(0)
-    ids = pd.Index([f"line{i}" for i in range(80)], name="id")
-    genotype = pd.DataFrame(rng.integers(0, 2, (80, 5)), index=ids, columns=list("vwxyz"))
-    genotype["x"] = 1
-    phenotype = pd.DataFrame({"A": genotype @ [1.0, 2, 0, -1, 3] + 100 + 0.1 * rng.standard_normal(80)}, index=ids)
-    genotype.to_csv(folder / "geno.tsv", sep="\t")
-    phenotype.to_csv(folder / "pheno.tsv", sep="\t")
-    files = [f"data.genotype_file={folder}/geno.tsv", f"data.phenotype_file={folder}/pheno.tsv"]
-    run(compose_config(["data=table", "model=linear", "trainer=cpu", *files]), folder / "run")
-    return folder, genotype
 
 
 def test_predictions_equal_those_of_the_run_in_original_units(named, tmp_path):
@@ -61,37 +32,6 @@ def test_coding_of_the_run_is_kept(named, tmp_path):
     with pytest.raises(InputError, match=r"genotype -1 of individual .* is outside 0/1 alleles"):
         predict_to(folder / "run", tmp_path / "signed.csv", tmp_path / "signed.tsv")
     assert not (tmp_path / "signed.tsv").exists()
-
-
-def test_missing_loci_are_named(named, tmp_path):
-    folder, genotype = named
-    genotype[["v", "z"]].to_csv(tmp_path / "few.csv")
-    with pytest.raises(InputError, match=r"lack 2 of the run's 4 loci: w, y"):
-        predict_to(folder / "run", tmp_path / "few.csv", tmp_path / "out.tsv")
-
-
-def test_array_without_names_goes_by_position(named, tmp_path):
-    folder, genotype = named
-    np.save(tmp_path / "new.npy", genotype.to_numpy())
-    predict_to(folder / "run", tmp_path / "new.npy", tmp_path / "out.tsv")
-    table = pd.read_csv(folder / "run" / "predictions_test.tsv", sep="\t").set_index("id")["predicted"]
-    given = pd.read_csv(tmp_path / "out.tsv", sep="\t")["predicted"]
-    rows = [genotype.index.get_loc(name) for name in table.index]
-    np.testing.assert_allclose(given.iloc[rows], table, rtol=1e-6)
-    np.save(tmp_path / "short.npy", genotype.to_numpy()[:, :4])
-    with pytest.raises(InputError, match=r"have 4 columns and the run was trained on 5"):
-        predict_to(folder / "run", tmp_path / "short.npy", tmp_path / "short.tsv")
-
-
-def test_array_named_by_a_loci_file_goes_by_name(named, tmp_path):
-    folder, genotype = named
-    np.save(tmp_path / "new.npy", genotype[["z", "w", "v", "y"]].to_numpy())
-    pd.DataFrame({"number": range(4), "name": list("zwvy")}).to_csv(tmp_path / "loci.tsv", sep="\t", index=False)
-    more = {"loci_file": str(tmp_path / "loci.tsv"), "locus_name_column": "name"}
-    predict_to(folder / "run", tmp_path / "new.npy", tmp_path / "out.tsv", **more)
-    table = pd.read_csv(folder / "run" / "predictions_test.tsv", sep="\t").set_index("id")["predicted"]
-    given = pd.read_csv(tmp_path / "out.tsv", sep="\t")["predicted"]
-    np.testing.assert_allclose(given.iloc[[genotype.index.get_loc(name) for name in table.index]], table, rtol=1e-6)
 
 
 def test_network_in_several_environments(tmp_path):
@@ -200,21 +140,6 @@ def test_run_that_knows_environments_by_name_has_no_new_ones(named, tmp_path):
         predict_to(folder / "run", tmp_path / "new.csv", tmp_path / "out.tsv", environment_file=tmp_path / "e.tsv")
 
 
-@pytest.fixture(scope="module")
-def ensemble(named):
-    """Two more runs on the data of `named`: another penalty, and another split."""
-    folder, _ = named
-    files = ["data=table", f"data.genotype_file={folder}/geno.tsv", f"data.phenotype_file={folder}/pheno.tsv"]
-    options = {"penalty": ["model.additive_penalties=[3]"], "split": ["data.split_seed=1"]}
-    for name, own in options.items():
-        run(compose_config([*files, "model=linear", "trainer=cpu", *own]), folder / name)
-    return [folder / name for name in ("run", "penalty", "split")]
-
-
-def read(path):
-    return pd.read_csv(path, sep="\t", dtype={"id": str})
-
-
 def test_bounds_are_the_conformal_quantile_of_the_validation_errors(named, tmp_path):
     folder, _ = named
     validation = read(folder / "run" / "predictions_val.tsv")
@@ -244,42 +169,9 @@ def test_ensemble_is_the_mean_of_its_runs_and_its_bounds_are_of_the_mean(named, 
     np.testing.assert_allclose((table["upper"] - table["lower"]) / 2, errors[k - 1], rtol=1e-4)
 
 
-def test_ensemble_over_splits_is_calibrated_on_individuals_that_no_run_was_trained_on(
-    named, ensemble, tmp_path, caplog
-):
-    folder, _ = named
-    predict_to(None, folder / "geno.tsv", tmp_path / "out.tsv", ensemble=[str(ensemble[0]), str(ensemble[2])])
-    shared = set(read(ensemble[0] / "predictions_val.tsv")["id"]) & set(read(ensemble[2] / "predictions_val.tsv")["id"])
-    assert len(shared) < 9  # too few for 90 %
-    assert read(tmp_path / "out.tsv")["lower"].isna().all()
-    assert "A: too few validation values for intervals at level 0.9" in caplog.text
-
-
-def test_ensembles_of_different_data_are_refused(named, ensemble, tmp_path):
-    folder, _ = named
-    phenotype = pd.read_csv(folder / "pheno.tsv", sep="\t", index_col=0)
-    (phenotype + 1).to_csv(tmp_path / "other.tsv", sep="\t")
-    phenotype.rename(columns={"A": "B"}).to_csv(tmp_path / "renamed.tsv", sep="\t")
-    files = ["data=table", f"data.genotype_file={folder}/geno.tsv", "model=linear", "trainer=cpu"]
-    for name, words in (("other", "give runs of the same data"), ("renamed", r"environment_names \['B'\]")):
-        run(compose_config([*files, f"data.phenotype_file={tmp_path}/{name}.tsv"]), tmp_path / name)
-        with pytest.raises(InputError, match=words):
-            two = [str(folder / "run"), str(tmp_path / name)]
-            predict_to(None, folder / "geno.tsv", tmp_path / "out.tsv", ensemble=two)
-    assert not (tmp_path / "out.tsv").exists()
-
-
 @pytest.mark.parametrize("change", [{"run_folder": None}, {"ensemble": ["a", "b"]}])
 def test_one_run_or_an_ensemble(named, tmp_path, change):
     folder, _ = named
     with pytest.raises(InputError, match="give the folder of one run, or those of an ensemble"):
         given = {"run_folder": folder / "run", "genotype_file": folder / "geno.tsv", "output": tmp_path / "out.tsv"}
         predict_to(**given | change)
-
-
-def test_run_of_an_earlier_version_without_validation_predictions(named, tmp_path):
-    folder, _ = named
-    shutil.copytree(folder / "run", tmp_path / "old")
-    (tmp_path / "old" / "predictions_val.tsv").unlink()
-    with pytest.raises(InputError, match="predictions_val.tsv is not there: .* is no complete run of this version"):
-        predict_to(tmp_path / "old", folder / "geno.tsv", tmp_path / "out.tsv")
