@@ -30,7 +30,7 @@ class ArrayRows:
         self.values = read_array(path, "write it with numpy.save", mapped=True)
         if self.values.ndim != 2 or self.values.dtype.kind not in "biuf" or not self.values.size:
             raise InputError(
-                f"{path} holds {self.values.dtype} {self.values.shape}: a genotype array has individuals as rows and loci "
+                f"{path} holds {self.values.dtype} {self.values.shape}: give a genotype array with individuals as rows and loci "
                 "as columns, in numbers"
             )
         self.n_rows, self.n_columns = self.values.shape
