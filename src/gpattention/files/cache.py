@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import os
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from gpattention.errors import InputError
+from gpattention.files.untrusted import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,6 @@ FORMAT = 1  # raise it when what is prepared changes
 FOLDER, LIMIT = "GPATTENTION_CACHE", "GPATTENTION_CACHE_GB"
 DEFAULT_LIMIT = 20.0
 BLOCK_BYTES = 2**27  # read at once for a digest
-UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
 
 Arrays = dict[str, NDArray]
 

@@ -18,11 +18,11 @@ from gpattention.errors import InputError
 from gpattention.models.environment import (
     CovariateEncoder,
     Encoding,
-    EnvironmentCode,
     EnvironmentMode,
-    EnvironmentToken,
     Readout,
     TokenPlace,
+    make_code,
+    make_token,
 )
 from gpattention.models.kernels import AttentionKernel, SoftmaxAttention
 
@@ -78,17 +78,15 @@ class Attention(nn.Module):
         if not 1 <= n_layers <= MOST_LAYERS:
             raise InputError(f"model.n_layers is {n_layers}: give a number from 1 to {MOST_LAYERS}")
         dim = n_loci if embedding_dim == "full" else embedding_dim
-        if environment_encoding == "covariate" and environment not in ("token", "joint"):
-            raise InputError(
-                f"model.environment={environment} takes no model.environment_encoding=covariate: set model.environment=joint "
-                "or token"
-            )
-        code = token = None
-        if environment in ("token", "joint"):
-            covariates = environment_covariates
-            code = EnvironmentCode(n_environments, environment_encoding, covariates, covariate_encoder, covariate_width)
-        if environment == "token" and code is not None:
-            token = EnvironmentToken(code, dim, environment_token, constant_feature)
+        code = make_code(
+            environment,
+            n_environments,
+            environment_covariates,
+            environment_encoding,
+            covariate_encoder,
+            covariate_width,
+        )
+        token = make_token(code, environment, dim, environment_token, constant_feature)
         width = dim + (token.extra_width if token else 0) + constant_feature
         self.constant_feature = constant_feature
         scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width)

@@ -21,11 +21,11 @@ from gpattention.models.attention import check_init_std
 from gpattention.models.environment import (
     CovariateEncoder,
     Encoding,
-    EnvironmentCode,
     EnvironmentMode,
-    EnvironmentToken,
     Readout,
     TokenPlace,
+    make_code,
+    make_token,
 )
 
 
@@ -65,17 +65,15 @@ class BoundedAttention(nn.Module):
             raise InputError(
                 f"model.embedding_dim={embedding_dim}, n_layers={n_layers}: give a dimension from 1 on and layers from 0 on"
             )
-        if environment_encoding == "covariate" and environment not in ("token", "joint"):
-            raise InputError(
-                f"model.environment={environment} takes no model.environment_encoding=covariate: set model.environment=joint "
-                "or token"
-            )
-        code = token = None
-        if environment in ("token", "joint"):
-            covariates = environment_covariates
-            code = EnvironmentCode(n_environments, environment_encoding, covariates, covariate_encoder, covariate_width)
-        if environment == "token" and code is not None:
-            token = EnvironmentToken(code, embedding_dim, environment_token, True)
+        code = make_code(
+            environment,
+            n_environments,
+            environment_covariates,
+            environment_encoding,
+            covariate_encoder,
+            covariate_width,
+        )
+        token = make_token(code, environment, embedding_dim, environment_token, True)
         self.extra_width = token.extra_width if token else 0
         width = embedding_dim + self.extra_width + 1
         self.embedding = nn.Parameter(torch.empty(n_loci, embedding_dim))

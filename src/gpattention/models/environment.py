@@ -145,6 +145,37 @@ class EnvironmentToken(nn.Module):
         return token_ED[environment_B]
 
 
+def make_code(
+    environment: EnvironmentMode,
+    n_environments: int,
+    covariates: list[list[float]] | None,
+    encoding: Encoding,
+    encoder: CovariateEncoder,
+    width: int,
+) -> EnvironmentCode | None:
+    """The code of the environments, for the modes that have one.
+
+    Raises:
+        InputError: a mode without a code is asked to know environments by their covariates.
+    """
+    if environment in ("token", "joint"):
+        return EnvironmentCode(n_environments, encoding, covariates, encoder, width)
+    if encoding == "covariate":
+        raise InputError(
+            f"model.environment={environment} takes no model.environment_encoding=covariate: set model.environment=joint or token"
+        )
+    return None
+
+
+def make_token(
+    code: EnvironmentCode | None, environment: EnvironmentMode, embedding_dim: int, place: TokenPlace, constant: bool
+) -> EnvironmentToken | None:
+    """The token of the environment, for the mode that has one."""
+    if environment != "token" or code is None:
+        return None
+    return EnvironmentToken(code, embedding_dim, place, constant)
+
+
 class Readout(nn.Module):
     """Phenotypes as weighted sums over all tokens and features (Eqs. 8, 32).
 

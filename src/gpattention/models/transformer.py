@@ -15,11 +15,11 @@ from gpattention.models.attention import MOST_LAYERS, ScoreScale, check_init_std
 from gpattention.models.environment import (
     CovariateEncoder,
     Encoding,
-    EnvironmentCode,
     EnvironmentMode,
-    EnvironmentToken,
     Readout,
     TokenPlace,
+    make_code,
+    make_token,
 )
 from gpattention.models.kernels import AttentionKernel, SoftmaxAttention
 
@@ -71,17 +71,15 @@ class Transformer(nn.Module):
                 f"model.embedding_dim={embedding_dim}, n_layers={n_layers}, feedforward_factor={feedforward_factor}, "
                 f"dropout={dropout}: give a dimension from 1 on, 1 to {MOST_LAYERS} layers, a factor from 0 on and a dropout below 1"
             )
-        if environment_encoding == "covariate" and environment not in ("token", "joint"):
-            raise InputError(
-                f"model.environment={environment} takes no model.environment_encoding=covariate: set model.environment=joint "
-                "or token"
-            )
-        code = token = None
-        if environment in ("token", "joint"):
-            covariates = environment_covariates
-            code = EnvironmentCode(n_environments, environment_encoding, covariates, covariate_encoder, covariate_width)
-        if environment == "token" and code is not None:
-            token = EnvironmentToken(code, embedding_dim, environment_token, True)
+        code = make_code(
+            environment,
+            n_environments,
+            environment_covariates,
+            environment_encoding,
+            covariate_encoder,
+            covariate_width,
+        )
+        token = make_token(code, environment, embedding_dim, environment_token, True)
         extra_width = token.extra_width if token else 0
         width = embedding_dim + extra_width + 1
         if n_heads < 1 or width % n_heads:

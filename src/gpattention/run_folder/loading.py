@@ -15,7 +15,7 @@ from gpattention.config import GIVEN, check_config
 from gpattention.data.coded_rows import CodedRows
 from gpattention.errors import InputError
 from gpattention.files.checksums import refuse_changed
-from gpattention.files.untrusted import read_yaml
+from gpattention.files.untrusted import UNREADABLE, read_yaml
 from gpattention.hydra_targets import find_target
 from gpattention.run_folder.files import (
     CHECKPOINT,
@@ -38,19 +38,7 @@ ROWS_AT_ONCE = 1024
 
 
 # What comes of reading files that are cut off, empty or not what their names say.
-DAMAGED = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    ImportError,
-    IndexError,
-    ArithmeticError,
-    MemoryError,
-)
+DAMAGED = (*UNREADABLE, AttributeError, ImportError, IndexError)
 
 
 @dataclass(frozen=True)

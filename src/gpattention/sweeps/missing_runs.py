@@ -1,7 +1,9 @@
 """The runs of a sweep that are missing, made: in processes of this machine or by a launcher."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gpattention.run_folder import files
 from gpattention.runs.folder import put_back
@@ -11,6 +13,8 @@ from gpattention.sweeps.planned_runs import Planned
 from gpattention.sweeps.workers import Outcome, Workers, default_workers
 
 log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LOOKS = 0.25
 
 
 def make(
@@ -41,8 +45,27 @@ def make_here(missing: list[Planned], folder: Path, n_workers: int | None) -> li
     """The runs in processes of this machine, one that starts from another after it."""
     n_devices = max(one.config["trainer"]["devices"] for one in missing)
     n_workers = min(n_workers or default_workers(n_devices), len(missing))
-    waiting, failed, ended = list(missing), [], set[str]()
+    waiting, failed, lost = list(missing), [], set[str]()
     unmade = {one.name for one in missing}
+
+    def next_run() -> Planned | None:
+        """One that starts from none that is still to be made; those that start from one that was lost have failed."""
+        for one in list(waiting):
+            if one.source in lost:
+                waiting.remove(one)
+                failed.append(Outcome(one.name, error=f"{one.source}, which it starts from, has failed"))
+            elif one.source not in unmade:
+                waiting.remove(one)
+                return one
+        return None
+
+    def ended(outcome: Outcome) -> None:
+        if outcome.error is None:
+            unmade.discard(outcome.name)
+        else:
+            lost.add(outcome.name)
+            failed.append(outcome)
+
     with Board(len(missing)) as board:
 
         def on_epoch(name: str, epoch: int, n_epochs: int, score: float) -> bool:
@@ -50,23 +73,28 @@ def make_here(missing: list[Planned], folder: Path, n_workers: int | None) -> li
             return True
 
         with Workers(n_workers, folder, on_epoch, n_devices) as workers:
-            while waiting or workers.running:
-                for one in list(waiting):
-                    if one.source in unmade and one.source in ended:
-                        waiting.remove(one)
-                        failed.append(Outcome(one.name, error=f"{one.source}, which it starts from, has failed"))
-                    elif workers.free and one.source not in unmade:
-                        waiting.remove(one)
-                        workers.start(one.name, one.config, one.folder, one.overrides)
-                        board.started(one.name)
-                for outcome in workers.wait(0.25):
-                    board.ended(outcome)
-                    ended.add(outcome.name)
-                    if outcome.error is None:
-                        unmade.discard(outcome.name)
-                    else:
-                        failed.append(outcome)
+            work_through(workers, board, next_run, ended)
     return failed
+
+
+def work_through(
+    workers: Workers, board: Board, next_run: Callable[[], Any | None], ended: Callable[[Outcome], None]
+) -> None:
+    """Start what `next_run` gives while there is room, and tell of every run that ends, until nothing is left.
+
+    Args:
+        next_run: gives a run with its `name`, `config`, `folder` and `overrides`, or None where there is none for now.
+        ended: told of every run that has ended, before `next_run` is asked again.
+    """
+    while True:
+        while workers.free and (one := next_run()) is not None:
+            workers.start(one.name, one.config, one.folder, one.overrides)
+            board.started(one.name)
+        if not workers.running:
+            return
+        for outcome in workers.wait(SECONDS_BETWEEN_LOOKS):
+            board.ended(outcome)
+            ended(outcome)
 
 
 def make_elsewhere(missing: list[Planned], folder: Path, launcher: str, settings: tuple[str, ...]) -> list[Outcome]:

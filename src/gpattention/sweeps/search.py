@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from gpattention.errors import InputError
 from gpattention.output import figures
 from gpattention.run_folder import files, identity
 from gpattention.sweeps.live_table import Board
+from gpattention.sweeps.missing_runs import work_through
 from gpattention.sweeps.sweep_file import Sweep, name_of, parse
 from gpattention.sweeps.workers import Outcome, Workers, default_workers
 from gpattention.training import loggers
@@ -30,6 +31,18 @@ STUDY = "study.sqlite3"
 RANDOM_TRIALS = 8  # before the search learns from them, and before it stops poor ones
 WARM_UP_EPOCHS = 5
 ENDINGS = {"COMPLETE": "finished", "PRUNED": "stopped early"}
+
+
+class Trial(NamedTuple):
+    """A run of the search."""
+
+    config: dict[str, Any]
+    folder: Path
+    overrides: list[str]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
 
 
 def run_search(
@@ -56,7 +69,7 @@ def run_search(
     if config["overwrite"]:
         raise InputError("overwrite=true: a search makes no trial again; give another folder")
     study = open_study(folder / STUDY, name_of_study(config, space))
-    logger = config["logger"]
+    logger, n_trials = config["logger"], sweep.n_trials
     failed: list[Outcome] = []
     asked: dict[str, list[Any]] = {}  # trials by their run; one with settings like another's waits for it
     with Board(sweep.n_trials) as board:
@@ -68,24 +81,24 @@ def run_search(
             trial.report(score, epoch)
             return not trial.should_prune()
 
+        def next_run() -> Trial | None:
+            while n_finished(study) + len(failed) + sum(map(len, asked.values())) < n_trials:
+                trial = study.ask(space)
+                one = prepare(name, label, fixed, trial, folder)
+                trials = asked.setdefault(one.name, [])
+                trials.append(trial)
+                if len(trials) == 1:
+                    return one
+            return None
+
+        def ended(outcome: Outcome) -> None:
+            for trial in asked.pop(outcome.name):
+                tell(study, trial, outcome, config["monitor"])
+                failed.extend([outcome] * (outcome.error is not None))
+
         n_devices = config["trainer"]["devices"]
         with Workers(n_workers or default_workers(n_devices), folder, on_epoch, n_devices) as workers:
-            while workers.running or n_finished(study) + len(failed) < sweep.n_trials:
-                n_asked = sum(len(trials) for trials in asked.values())
-                if workers.free and n_finished(study) + len(failed) + n_asked < sweep.n_trials:
-                    trial = study.ask(space)
-                    trial_config, run_folder, words = prepare(name, label, fixed, trial, folder)
-                    trials = asked.setdefault(run_folder.name, [])
-                    trials.append(trial)
-                    if len(trials) == 1:
-                        workers.start(run_folder.name, trial_config, run_folder, words)
-                        board.started(run_folder.name)
-                    continue
-                for outcome in workers.wait(0.25):
-                    board.ended(outcome)
-                    for trial in asked.pop(outcome.name):
-                        tell(study, trial, outcome, config["monitor"])
-                        failed += [outcome] * (outcome.error is not None)
+            work_through(workers, board, next_run, ended)
     return collect(study, folder), failed, logger | loggers.run_names(logger, name, "")
 
 
@@ -146,10 +159,8 @@ def n_finished(study: Any) -> int:
     return sum(trial.state.name in ENDINGS for trial in study.get_trials(deepcopy=False))
 
 
-def prepare(
-    name: str, label: str, fixed: list[str], trial: Any, folder: Path
-) -> tuple[dict[str, Any], Path, list[str]]:
-    """The configuration of a trial, its folder, which its identity names, and its overrides."""
+def prepare(name: str, label: str, fixed: list[str], trial: Any, folder: Path) -> Trial:
+    """A trial with its configuration, and the folder that its identity names."""
     overrides = [*fixed, *(f"{key}={value}" for key, value in trial.params.items())]
     config = check_config(compose_config(overrides))
     config["resume"] = "auto"
@@ -157,7 +168,7 @@ def prepare(
     trial_folder = identity.folder_of(digest, folder, f"{name_of(label)},trial={trial.number}")
     config["logger"] |= loggers.run_names(config["logger"], name, trial_folder.name)
     trial.set_user_attr("folder", str(trial_folder))
-    return config, trial_folder, overrides
+    return Trial(config, trial_folder, overrides)
 
 
 def tell(study: Any, trial: Any, outcome: Outcome, monitor: str) -> None:
