@@ -107,7 +107,7 @@ def test_help_is_there_at_once_and_needs_nothing_heavy(words, tmp_path):
     done = command(["-c", code], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "gpattention" in done.stdout or "python " in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 160
+    assert max(map(len, done.stdout.splitlines())) <= 150
     assert "${" not in done.stdout
     assert not list(tmp_path.iterdir())
 

@@ -9,7 +9,7 @@ import yaml
 
 from gpattention.hydra_targets import conf_folder, options
 
-WIDTH = 110
+WIDTH = 100
 GROUP = re.compile(
     r"^  - (\w+): (\w+) # (.+)$", re.MULTILINE
 )  # in the defaults of a configuration: name, option, what it is
@@ -51,7 +51,7 @@ def first_sentence(path: Path) -> str:
     """What the comment at the top of a file says first."""
     lines = path.read_text(encoding="utf-8").splitlines()
     comment = []
-    for line in lines[lines[0].startswith("# @package") :]:
+    for line in lines[bool(lines) and lines[0].startswith("# @package") :]:
         if not line.startswith("# "):
             break
         comment.append(line[2:])
