@@ -11,7 +11,7 @@ from gpattention.config import compose_config
 from gpattention.errors import InputError
 from gpattention.files.full_disk import full_disk_told
 from gpattention.run_folder import files, loading, predictions
-from gpattention.runs import run as runs
+from gpattention.runs import evaluate
 from gpattention.runs.run import run
 from gpattention.sweeps import sweep
 from gpattention.training.checkpoints import read_checkpoint
@@ -74,7 +74,7 @@ def test_disk_that_fills_before_the_predictions(disk, monkeypatch):
         return table(*arguments)
 
     with monkeypatch.context() as patched, pytest.raises(InputError, match=FULL.format(name="run")):
-        patched.setattr(runs.artifacts, "predictions_table", fill_and_make)
+        patched.setattr(evaluate, "predictions_table", fill_and_make)
         small_run(folder)
     assert not files.is_complete(folder)
     assert not (folder / files.PREDICTIONS).exists()
