@@ -124,6 +124,7 @@ def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsy
         assert not before or (after or [N_EPOCHS + 1])[0] >= before[-1]  # one epoch at most is made again
         assert {path.name for path in folder.iterdir()} == set(files.ALL) - {
             *files.UNFINISHED,
+            *files.PROFILES,
             files.REPORT,
         }
         read_checkpoint(folder / files.CHECKPOINT)

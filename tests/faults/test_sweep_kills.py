@@ -33,7 +33,7 @@ if __name__ == "__main__":
     command.main()
 """
 N_KILLS = 20
-SECONDS = 120
+SECONDS = 600  # as a stop: the sweep takes one minute on two free cores
 CHANGING = ["fit_seconds", "segregants_per_second", "peak_memory_mib", "folder"]
 
 
