@@ -206,9 +206,13 @@ class Screen:
         for start in range(0, n_individuals, INDIVIDUALS_AT_ONCE):
             part = slice(start, start + INDIVIDUALS_AT_ONCE)
             genotype = self.genotype_LN[:, part].contiguous()
-            right = multiply(genotype, genotype, strip.right, *genotype.new_empty(2, len(strip.right), genotype.shape[1]))
+            right = multiply(
+                genotype, genotype, strip.right, *genotype.new_empty(2, len(strip.right), genotype.shape[1])
+            )
             valued = [(genotype * value, into) for value, into in zip(values_EN[:, part], zip(*sums), strict=True)]
-            weighted = [(genotype * weight, into) for weight, into in zip(self.weight_PN[:, part], zip(*means), strict=False)]
+            weighted = [
+                (genotype * weight, into) for weight, into in zip(self.weight_PN[:, part], zip(*means), strict=False)
+            ]
             left, other = genotype.new_empty(2, LEFT_ROWS, genotype.shape[1])
             for number, (tile, begin) in enumerate(strip.tiles):
                 rows, taken = factors.left[tile], right[begin:].T

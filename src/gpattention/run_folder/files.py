@@ -28,6 +28,7 @@ UNFINISHED = (LAST, *PREVIOUS, RANKS_LOG)  # gone once the run is complete
 HISTORY = "metrics.csv"
 PREDICTIONS = "predictions_test.tsv"
 VALIDATION_PREDICTIONS = "predictions_val.tsv"
+INTERACTIONS = "interactions.tsv"  # of model=interactions
 LEARNING_CURVE = "learning_curve.png"
 PREDICTED = "predicted_against_measured.png"
 CALIBRATION = "calibration.png"
@@ -47,6 +48,7 @@ ALL = (
     HISTORY,
     PREDICTIONS,
     VALIDATION_PREDICTIONS,
+    INTERACTIONS,
     LEARNING_CURVE,
     PREDICTED,
     CALIBRATION,
@@ -64,6 +66,7 @@ SEALED = (
     CHECKPOINT,
     PREDICTIONS,
     VALIDATION_PREDICTIONS,
+    INTERACTIONS,
 )  # and the metrics
 READING = "reading"  # folder with what `gpattention read` found in the map
 FIGURES = "figures"  # folder with figures of the paper

@@ -81,7 +81,8 @@ def fit_and_test(
     }
     if not ranks.is_first():
         return metrics, []
-    for name, table in ((files.PREDICTIONS, predictions), (files.VALIDATION_PREDICTIONS, validation)):
+    written = {files.PREDICTIONS: predictions, files.VALIDATION_PREDICTIONS: validation}
+    for name, table in (written | {f"{name}.tsv": table for name, table in module.tables(data).items()}).items():
         write_text(folder / name, table.to_csv(sep="\t", index=False, float_format="%.8g"))
     drawn = {
         files.LEARNING_CURVE: figures.learning_curve(rows, best_epoch),

@@ -5,10 +5,12 @@ from inspect import isclass, signature
 from typing import Any, Literal
 
 import lightning as L
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from gpattention.data.batching import Batch, Batching
+from gpattention.data.training_data import TrainingData
 from gpattention.hydra_targets import OURS, Kind
 from gpattention.ranks import share_of, sum_over_ranks
 from gpattention.scores.metrics import R2PerEnvironment
@@ -44,6 +46,10 @@ class GPMap(L.LightningModule):
     def n_fitted(self) -> int:
         """Number of fitted parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    def tables(self, data: TrainingData) -> dict[str, pd.DataFrame]:
+        """What the fitted map has to say of itself, by the names of the run folder's files without `.tsv`."""
+        return {}
 
     def validation_step(self, batch: Batch, _index: int) -> None:
         self.score(batch)
