@@ -174,10 +174,10 @@ class Screen:
         for strip in strips(factors):
             n_tiles = sum(tile.stop - tile.start for tile, _ in strip.tiles)
             if strip.number % n_ranks() == rank():
-                for sets, statistic in self.test(factors, strip, residual_EN, variance_E):
+                for loci_at, statistic in self.test(factors, strip, residual_EN, variance_E):
                     weakest = found.statistic[-1].item() if len(found.statistic) == most else 0.0
                     index = torch.nonzero((statistic >= max(SLACK * least, weakest)) & (statistic > 0))
-                    found = merged(found, Found(sets(index), statistic[tuple(index.T)].double()), most)
+                    found = merged(found, Found(loci_at(index), statistic[tuple(index.T)].double()), most)
             advance(n_tiles * len(strip.right) / (len(factors.left) * len(factors.right)))
         sets = gathered(found, most).sets
         exact = (self.z_of(sets, residual_EN) ** 2).sum(1)
@@ -209,9 +209,13 @@ class Screen:
             right = multiply(
                 genotype, genotype, strip.right, *genotype.new_empty(2, len(strip.right), genotype.shape[1])
             )
-            valued = [(genotype * value, into) for value, into in zip(values_EN[:, part], zip(*sums), strict=True)]
+            valued = [
+                (genotype * value, into)
+                for value, into in zip(values_EN[:, part], zip(*sums, strict=True), strict=True)
+            ]
             weighted = [
-                (genotype * weight, into) for weight, into in zip(self.weight_PN[:, part], zip(*means), strict=False)
+                (genotype * weight, into)
+                for weight, into in zip(self.weight_PN[:, part], zip(*means, strict=True), strict=False)
             ]
             left, other = genotype.new_empty(2, LEFT_ROWS, genotype.shape[1])
             for number, (tile, begin) in enumerate(strip.tiles):

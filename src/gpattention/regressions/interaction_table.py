@@ -51,11 +51,11 @@ def tabulate(sets: Tensor, coefficients: Tensor, penalty: Tensor, order: Tensor,
         found = describe(
             genotype_LN, weight_EN[[column]], phenotype_EN[[column]], mine, float(penalty[column]), neighbours, data
         )
-        z = found.pop("z")
+        z = np.asarray(found.pop("z"))
         p = np.minimum(1.0, n_tests(len(genotype_LN), max(2, int(order[column]))) * chi2.sf(z**2, 1))
         found = {"z": z, "p_corrected": p} | found
-        found["coefficient"] = found["coefficient"] * data.scaling.sd[column]
-        found["standard_error"] = found["standard_error"] * data.scaling.sd[column]
+        for key in ("coefficient", "standard_error"):
+            found[key] = np.asarray(found[key]) * data.scaling.sd[column]
         table = pd.DataFrame(
             named(mine, data) | {key: found[key] for key in [*COLUMNS, "n_alternatives", "alternatives"]}
         )

@@ -30,7 +30,7 @@ from gpattention.regressions.interaction_screen import (
     n_tests,
     product_of,
 )
-from gpattention.regressions.term_selection import Moments, choose, drop_weak, eliminated, factor_of, moments_of, solve
+from gpattention.regressions.term_selection import Moments, choose, eliminated, factor_of, in_order, moments_of, solve
 from gpattention.training.closed_form import ClosedFormMap
 
 log = logging.getLogger(__name__)
@@ -60,9 +60,8 @@ class Block(NamedTuple):
 class Interactions(ClosedFormMap):
     """Additive terms and products of alleles of two, three or four loci, which are searched for.
 
-    An epoch is a round: all sets up to an order are tested against what the map leaves, those that pass are chosen, together
-    with the ones from before, by forward selection, and the map is fitted again. When a round changes nothing, terms that
-    have become weak are dropped and the next order begins anew. In the end validation chooses, for each environment, the
+    An epoch is a round: all sets up to an order are tested against what the map leaves, those that pass join the ones from before
+    by stepwise selection, and the map is fitted again. When a round changes nothing, the next order begins anew. In the end validation chooses, for each environment, the
     order, the number of terms and their ridge penalty.
 
     Args:
@@ -240,7 +239,7 @@ class Interactions(ClosedFormMap):
         same = all(as_set(old) == as_set(new) for old, new in zip(before, self.chosen[order], strict=True))
         log.debug("order %d, round %d: %d interactions", order, self.round, sum(map(len, self.chosen[order])))
         if same or self.round >= self.max_rounds:
-            self.chosen[order] = [self.prune(number, order) for number in range(len(before))]
+            self.chosen[order] = [self.in_order(number, order) for number in range(len(before))]
             self.next_order, self.round = order + 1, 0
             if not self.is_done:
                 self.chosen[order + 1] = [sets[:0] for sets in before]
@@ -347,24 +346,19 @@ class Interactions(ClosedFormMap):
             for one in range(2, order + 1)
         ]
         best = torch.cat([one.statistic for one in found]).argsort(descending=True, stable=True)[: self.most_candidates]
-        pool = torch.cat([current, torch.cat([one.sets for one in found])[best]])
-        pool = torch.unique(pool, dim=0)
-        return self.select(group, pool, order)
-
-    def select(self, group: list[int], pool: Tensor, order: int) -> Tensor:
-        """Those of the sets that forward selection takes, in that order."""
+        fresh = torch.cat([one.sets for one in found])[best]
+        known = as_set(current)
+        fresh = fresh[[tuple(loci) not in known for loci in fresh.tolist()]]
+        pool = torch.cat([current, fresh])
         if not len(pool):
             return pool
         left = eliminated(self.moments(group, pool), self.n_loci)
-        return pool[choose(left, self.least(order, len(group)), self.most_terms).index]
+        return pool[choose(left, least, self.most_terms, list(range(len(current))))]
 
-    def prune(self, number: int, order: int) -> Tensor:
-        """The chosen sets without those that the others have made weak."""
-        group, sets = self.groups[number], self.chosen[order][number]
-        if not len(sets):
-            return sets
-        left = eliminated(self.moments(group, sets), self.n_loci)
-        return self.select(group, sets[drop_weak(left, self.least(order, len(group)))], order)
+    def in_order(self, number: int, order: int) -> Tensor:
+        """The chosen sets by what each adds to those before it."""
+        sets = self.chosen[order][number]
+        return sets[in_order(eliminated(self.moments(self.groups[number], sets), self.n_loci))]
 
     def block_of_additive(self, group: list[int]) -> Block:
         moments = self.moments(group, self.sets[:0])

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 INDIVIDUALS_AT_ONCE = 8192
+MOST_EXCHANGES = 10  # of all terms
 JITTER = 1e-9  # of a mean square
 LEAST_OWN = 1e-3  # of a term's variance that the terms before it leave: below, it is one of them
 
@@ -35,13 +36,6 @@ class Moments(NamedTuple):
     def penalised(self, penalty_ET: Tensor) -> "Moments":
         """With a penalty on each term."""
         return self._replace(products=self.products + torch.diag_embed(penalty_ET))
-
-
-class Chosen(NamedTuple):
-    """Terms in the order in which they were chosen, and each one's statistic at that moment."""
-
-    index: list[int]
-    statistic: list[float]
 
 
 def moments_of(terms: Callable[[slice], Tensor], weight_EN: Tensor, phenotype_EN: Tensor) -> Moments:
@@ -88,51 +82,118 @@ def eliminated(moments: Moments, n_base: int) -> Moments:
     )
 
 
-def choose(moments: Moments, least: Callable[[int], float], most: int) -> Chosen:
-    """Forward selection: always the term with the largest statistic, the squared z summed over environments.
+class Sweep:
+    """Terms go into a fit and out of it, one at a time, by sweeping the matrix of their sums (Goodnight 1979).
+
+    Of a term outside, the diagonal is the variance that the others leave of it, and the last column its sum of products with what
+    they leave of the phenotype; of one inside, minus the inverse's diagonal, and its coefficient. In an environment where the
+    others leave nearly nothing of a term it stays out.
+    """
+
+    def __init__(self, moments: Moments) -> None:
+        with_phenotype = moments.with_phenotype[..., None]
+        top = torch.cat([moments.products, with_phenotype], dim=2)
+        bottom = torch.cat([with_phenotype.mT, moments.square[:, None, None]], dim=2)
+        self.matrix = torch.cat([top, bottom], dim=1)
+        self.own, self.total = moments.products.diagonal(dim1=1, dim2=2).clone(), moments.total
+        self.is_inside = torch.zeros_like(self.own, dtype=torch.bool)
+        self.terms: list[int] = []
+
+    def statistic(self) -> Tensor:
+        """(T,) squared z, summed over environments: that a term outside would have, and that one inside has."""
+        diagonal, value = self.matrix.diagonal(dim1=1, dim2=2)[:, :-1], self.matrix[:, :-1, -1]
+        noise = self.matrix[:, -1, -1].clamp_min(0) / (self.total - len(self.terms)).clamp_min(1.0)
+        usable = self.is_inside | (diagonal > LEAST_OWN * self.own)
+        size = (diagonal.abs() * noise[:, None]).clamp_min(1e-300)
+        return torch.where(usable, value**2 / size, 0.0).sum(0)
+
+    def outside(self) -> Tensor:
+        """The same, 0 for all terms inside."""
+        statistic = self.statistic()
+        statistic[self.terms] = 0.0
+        return statistic
+
+    def add(self, term: int) -> None:
+        usable = self.matrix[:, term, term] > LEAST_OWN * self.own[:, term]
+        self.is_inside[:, term] = usable
+        self.sweep(term, usable, 1.0)
+        self.terms.append(term)
+
+    def remove(self, term: int) -> None:
+        self.sweep(term, self.is_inside[:, term].clone(), -1.0)
+        self.is_inside[:, term] = False
+        self.terms.remove(term)
+
+    def sweep(self, term: int, where: Tensor, sign: float) -> None:
+        pivot = torch.where(where, self.matrix[:, term, term], torch.inf)[:, None]
+        column = self.matrix[:, :, term].clone()
+        self.matrix -= column[:, :, None] * (column / pivot)[:, None]
+        swept = torch.where(where[:, None], sign * column / pivot, column)
+        self.matrix[:, term, :] = self.matrix[:, :, term] = swept
+        self.matrix[:, term, term] = torch.where(where, -1 / pivot[:, 0], column[:, term])
+
+
+def choose(moments: Moments, least: Callable[[int], float], most: int, start: list[int] | None = None) -> list[int]:
+    """Terms by stepwise selection: forward, each exchanged for a better one, backward.
 
     Args:
         moments: what the base leaves, see `eliminated`.
-        least: statistic that the n-th term must reach, by n. All up to the last one that reaches its own are chosen.
+        least: statistic, the squared z summed over environments, that the n-th term must reach, by n. Forward, all up to the last
+            one that reaches its own are chosen; backward, the weakest of n must reach the n-th.
         most: terms.
+        start: terms to begin with.
     """
-    products, with_phenotype, square = (part.clone() for part in moments[:3])
-    own = products.diagonal(dim1=1, dim2=2).clone()
-    index: list[int] = []
+    sweep = Sweep(moments)
+    for term in start or []:
+        sweep.add(term)
     statistics: list[float] = []
-    while len(index) < min(most, own.shape[1]):
-        variance = products.diagonal(dim1=1, dim2=2)
-        is_new = variance > LEAST_OWN * own
-        noise = square / (moments.total - len(index)).clamp_min(1.0)
-        gain = torch.where(is_new, with_phenotype**2 / (variance * noise[:, None]).clamp_min(1e-300), 0.0)
-        gain[:, index] = 0.0
-        total = gain.sum(0)
-        best = int(total.argmax())
-        statistic = float(total[best])
-        if statistic < least(most):  # no later one can reach its own
+    while len(sweep.terms) < min(most, sweep.own.shape[1]):
+        outside = sweep.outside()
+        best = int(outside.argmax())
+        if not outside[best] >= max(least(most), 1e-9):  # no later one can reach its own
             break
-        index.append(best)
-        statistics.append(statistic)
-        size = torch.where(is_new[:, best], variance[:, best], torch.inf)[:, None]
-        column = products[:, :, best].clone()
-        share = with_phenotype[:, best, None] / size
-        square = square - (with_phenotype[:, best, None] * share)[:, 0]
-        with_phenotype = with_phenotype - column * share
-        products = products - column[:, :, None] * (column / size)[:, None]
-    n = max((number for number, value in enumerate(statistics, 1) if value >= least(number)), default=0)
-    return Chosen(index[:n], statistics[:n])
+        sweep.add(best)
+        statistics.append(float(outside[best]))
+    n_start = len(start or [])
+    n = max((i for i, value in enumerate(statistics, 1) if value >= least(n_start + i)), default=0)
+    for term in sweep.terms[n_start + n :][::-1]:
+        sweep.remove(term)
+    for _ in range(MOST_EXCHANGES):
+        if not exchange(sweep):
+            break
+    while sweep.terms:
+        inside = sweep.statistic()[sweep.terms]
+        if inside.min() >= least(len(sweep.terms)):
+            break
+        sweep.remove(sweep.terms[int(inside.argmin())])
+    return sweep.terms
 
 
-def drop_weak(moments: Moments, least: Callable[[int], float]) -> list[int]:
-    """Backward pass: without the weakest of all terms fitted together, until each reaches what the last must."""
-    kept = list(range(moments.products.shape[1]))
-    while kept:
-        _, z, _ = least_squares(moments.of(torch.tensor(kept, device=moments.products.device)))
-        statistic = (z**2).sum(0)
-        if statistic.min() >= least(len(kept)):
-            break
-        del kept[int(statistic.argmin())]
-    return kept
+def exchange(sweep: Sweep) -> bool:
+    """Each term in turn for the one that explains more beside all others; whether any was exchanged.
+
+    Forward selection takes a product between two that count, where loci are linked, and needs several more to mend it.
+    """
+    is_changed = False
+    for term in list(sweep.terms):
+        sweep.remove(term)
+        outside = sweep.outside()
+        best = int(outside.argmax())
+        is_better = best != term and bool(outside[best] > outside[term] * (1 + 1e-6))
+        sweep.add(best if is_better else term)
+        is_changed |= is_better
+    return is_changed
+
+
+def in_order(moments: Moments) -> list[int]:
+    """All terms, in the order in which forward selection takes them."""
+    sweep = Sweep(moments)
+    n = sweep.own.shape[1]
+    for _ in range(n):
+        outside = sweep.outside()
+        outside[sweep.terms] = -1.0
+        sweep.add(int(outside.argmax()))
+    return sweep.terms
 
 
 class Fit(NamedTuple):
