@@ -36,6 +36,7 @@ from gpattention.training.closed_form import ClosedFormMap
 log = logging.getLogger(__name__)
 
 LEAST_INDIVIDUALS = 50
+N_NEAREST = 3  # loci that a locus of a chosen set may be exchanged for
 MOST_STEPS = 24  # numbers of terms among which validation chooses
 ORDER_WORDS = {2: "pairs", 3: "sets of three", 4: "sets of four"}
 
@@ -158,7 +159,11 @@ class Interactions(ClosedFormMap):
         return None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["search"] = {"order": self.next_order, "round": self.round, "chosen": self.chosen}
+        checkpoint["search"] = {
+            "order": self.next_order,
+            "round": self.round,
+            "chosen": self.chosen,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         state = checkpoint["state_dict"]
@@ -194,6 +199,7 @@ class Interactions(ClosedFormMap):
         self.weight_EN, self.phenotype_EN = batch.weight.T.contiguous(), batch.phenotype.T.contiguous()
         self.screens = [Screen(self.genotype_LN, self.weight_EN[group]) for group in self.groups]
         self.chosen = {order: [s.to(self.device) for s in groups] for order, groups in self.chosen.items()}
+        self.nearest_LM = nearest_loci(self.genotype_LN, N_NEAREST)
         self.factors: dict[int, list[Factors]] = {}
 
     def solve(self) -> None:
@@ -299,9 +305,7 @@ class Interactions(ClosedFormMap):
         if order == 2:
             return self.strongest_loci(number, 2)[:most, None]
         found = self.screens[number].strongest(self.factors_of(order - 1)[number], residual, 0.0, most)
-        both = torch.cat([chosen, found.sets])
-        first = [index for index, row in enumerate(both.tolist()) if row not in both[:index].tolist()]
-        return both[first[:most], : order - 1]
+        return without_repeats(torch.cat([chosen, found.sets]))[:most, : order - 1]
 
     def factors_of(self, order: int) -> list[Factors]:
         if order not in self.factors:
@@ -347,13 +351,26 @@ class Interactions(ClosedFormMap):
         ]
         best = torch.cat([one.statistic for one in found]).argsort(descending=True, stable=True)[: self.most_candidates]
         fresh = torch.cat([one.sets for one in found])[best]
-        known = as_set(current)
-        fresh = fresh[[tuple(loci) not in known for loci in fresh.tolist()]]
-        pool = torch.cat([current, fresh])
+        # A chosen set may stand for one of its neighbours, which no longer passes.
+        near = self.neighbours(current)[: self.most_candidates]
+        pool = without_repeats(torch.cat([current, fresh, near]))
         if not len(pool):
             return pool
         left = eliminated(self.moments(group, pool), self.n_loci)
         return pool[choose(left, least, self.most_terms, list(range(len(current))))]
+
+    def neighbours(self, sets: Tensor) -> Tensor:
+        """Sets with one locus replaced by one near it."""
+        found = []
+        for column in range(LARGEST_ORDER):
+            some = sets[sets[:, column] >= 0]
+            for nearest in self.nearest_LM.T:
+                other = some.clone()
+                other[:, column] = nearest[some[:, column]]
+                found.append(in_rising_order(other))
+        both = torch.cat(found)
+        repeated = ((both[:, 1:] == both[:, :-1]) & (both[:, 1:] >= 0)).any(1)
+        return both[~repeated]
 
     def in_order(self, number: int, order: int) -> Tensor:
         """The chosen sets by what each adds to those before it."""
@@ -429,6 +446,29 @@ class Interactions(ClosedFormMap):
         return {
             "interactions": interaction_table.tabulate(self.sets, self.coefficients, self.penalty, self.order, data)
         }
+
+
+def nearest_loci(genotype_LN: Tensor, n: int) -> Tensor:
+    """(L, n) of each locus, those that correlate most with it."""
+    centred_LN = genotype_LN - genotype_LN.mean(1, keepdim=True)
+    correlation_LL = centred_LN @ centred_LN.T / centred_LN.norm(dim=1).clamp_min(1e-30)
+    correlation_LL = correlation_LL.abs().fill_diagonal_(-1.0)
+    return correlation_LL.argsort(dim=1, descending=True, stable=True)[:, : min(n, max(1, len(genotype_LN) - 1))]
+
+
+def in_rising_order(sets: Tensor) -> Tensor:
+    """Loci sorted within each set, -1 last."""
+    last = torch.iinfo(sets.dtype).max
+    ordered = torch.where(sets < 0, last, sets).sort(dim=1).values
+    return torch.where(ordered == last, -1, ordered)
+
+
+def without_repeats(sets: Tensor) -> Tensor:
+    """Each set where it comes first."""
+    first: dict[tuple[int, ...], int] = {}
+    for row, loci in enumerate(sets.tolist()):
+        first.setdefault(tuple(loci), row)
+    return sets[list(first.values())]
 
 
 def as_set(sets: Tensor) -> set[tuple[int, ...]]:

@@ -53,9 +53,14 @@ def moments_of(terms: Callable[[slice], Tensor], weight_EN: Tensor, phenotype_EN
     moments, means = (weight_EN.new_zeros(len(weight_EN), n_terms) for _ in range(2))
     for start in range(0, weight_EN.shape[1], INDIVIDUALS_AT_ONCE):
         part = slice(start, start + INDIVIDUALS_AT_ONCE)
-        term_TN = terms(part).double()
+        term_TN = terms(part)
         for weight, into in zip(patterns[:, part], products, strict=True):
-            into.addmm_(term_TN * weight, term_TN.T)
+            whole = bool((weight == weight.round()).all() and (term_TN == term_TN.round()).all())
+            few = (
+                term_TN.float() if whole else term_TN.double()
+            )  # of whole numbers sums in float32 are exact, and faster
+            into += (few * weight.to(few.dtype)) @ few.T
+        term_TN = term_TN.double()
         moments.addmm_(weight_EN[:, part] * phenotype_EN[:, part].double(), term_TN.T)
         means.addmm_(weight_EN[:, part], term_TN.T)
     count = n_measured_E.clamp_min(1.0)[:, None]
