@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 LEAST_INDIVIDUALS = 50
 N_NEAREST = 3  # loci that a locus of a chosen set may be exchanged for
+PENALTY_STEPS = 3
 MOST_STEPS = 24  # numbers of terms among which validation chooses
 ORDER_WORDS = {2: "pairs", 3: "sets of three", 4: "sets of four"}
 
@@ -49,6 +50,7 @@ class Block(NamedTuple):
     intercept: Tensor  # (C, E)
     additive: Tensor  # (L, C, E)
     coefficients: Tensor  # (S, C, E)
+    penalty: Tensor | None  # (E,) of the additive terms; None where each candidate has its own
 
     def predict(self, genotype_BL: Tensor) -> Tensor:
         """(B, C, E)"""
@@ -89,6 +91,7 @@ class Interactions(ClosedFormMap):
     additive: Tensor
     intercept: Tensor
     penalty: Tensor  # (E,) of the additive terms, as it is added to their sums of squares
+    first_penalty: Tensor  # (E,) the same, of the additive terms alone
     order: Tensor  # (E,) up to which sets were searched, as validation chose
     sets: Tensor  # (S, 4) positions of loci, -1 after the last
     coefficients: Tensor  # (S, E), 0 where a set is not of an environment
@@ -140,6 +143,7 @@ class Interactions(ClosedFormMap):
         self.register_buffer("additive", torch.zeros(n_loci, n_environments, **options))
         self.register_buffer("intercept", torch.zeros(n_environments, **options))
         self.register_buffer("penalty", torch.zeros(n_environments, **options))
+        self.register_buffer("first_penalty", torch.zeros(n_environments, **options))
         self.register_buffer("order", torch.ones(n_environments, dtype=torch.long))
         self.register_buffer("sets", torch.empty(0, LARGEST_ORDER, dtype=torch.long))
         self.register_buffer("coefficients", torch.empty(0, n_environments, **options))
@@ -288,11 +292,10 @@ class Interactions(ClosedFormMap):
         """All loci, by the largest statistic of an additive term or of a set chosen at a lower order that they are in."""
         screen, group = self.screens[number], self.groups[number]
         single = torch.arange(self.n_loci, device=self.device)[:, None]
-        strength = (screen.z_of(single, self.residual(group, self.sets[:0], additive=False)) ** 2).sum(1)
-        chosen = self.chosen[order - 1][number]
-        for loci, statistic in zip(
-            chosen, (screen.z_of(chosen, self.residual(group, self.sets[:0])) ** 2).sum(1), strict=True
-        ):
+        none = self.genotype_LN.new_zeros(len(group), self.n_loci)
+        strength = (screen.z_of(single, self.residual(group, self.sets[:0], none)) ** 2).sum(1)
+        chosen, (residual, _) = self.chosen[order - 1][number], self.fit(group, self.sets[:0])
+        for loci, statistic in zip(chosen, (screen.z_of(chosen, residual) ** 2).sum(1), strict=True):
             held = loci[loci >= 0]
             strength[held] = torch.maximum(strength[held], statistic)
         return torch.argsort(strength, descending=True, stable=True)
@@ -301,7 +304,7 @@ class Interactions(ClosedFormMap):
         """Sets of one locus less: those chosen, and those with the largest statistic beside the additive terms."""
         chosen = self.chosen[order - 1][number]
         chosen = chosen[(chosen >= 0).sum(1) == order - 1]
-        residual = self.residual(self.groups[number], self.sets[:0])
+        residual, _ = self.fit(self.groups[number], self.sets[:0])
         if order == 2:
             return self.strongest_loci(number, 2)[:most, None]
         found = self.screens[number].strongest(self.factors_of(order - 1)[number], residual, 0.0, most)
@@ -313,28 +316,41 @@ class Interactions(ClosedFormMap):
         return self.factors[order]
 
     def moments(self, group: list[int], sets: Tensor) -> Moments:
-        """Of the additive terms, penalised, and the products of the sets."""
+        """Of the additive terms and the products of the sets."""
 
         def terms(part: slice) -> Tensor:
             genotype = self.genotype_LN[:, part]
             return torch.cat([genotype, product_of(genotype, sets)])
 
-        found = moments_of(terms, self.weight_EN[group], self.phenotype_EN[group])
-        penalty = torch.zeros(len(group), self.n_loci + len(sets), dtype=torch.float64, device=self.device)
-        penalty[:, : self.n_loci] = self.penalty[group, None]
-        return found.penalised(penalty)
+        return moments_of(terms, self.weight_EN[group], self.phenotype_EN[group])
 
-    def residual(self, group: list[int], sets: Tensor, additive: bool = True) -> Tensor:
-        """(E, N) what additive terms and sets leave of the phenotypes; 0 where not measured."""
+    def penalty_beside(self, group: list[int], moments: Moments) -> Tensor:
+        """(E,) penalty of the additive terms beside sets.
+
+        It is the ratio of what is left to their own variance, so that it falls with what the sets explain.
+        """
+        first_E = penalty_E = self.first_penalty[group]
+        alone_E = left_of(moments.of(torch.arange(self.n_loci, device=self.device)), first_E, self.n_loci)
+        for _ in range(PENALTY_STEPS):
+            share_E = left_of(moments, penalty_E, self.n_loci) / alone_E.clamp_min(1e-300)
+            penalty_E = first_E * share_E.clamp(0, 1)
+        return penalty_E
+
+    def fit(self, group: list[int], sets: Tensor) -> tuple[Tensor, Tensor]:
+        """(E, N) what additive terms and sets leave of the phenotypes, 0 where not measured; (E,) the penalty."""
+        moments = self.moments(group, sets)
+        penalty_E = self.penalty_beside(group, moments)
+        coefficient, _ = solve(penalised_base(moments, penalty_E, self.n_loci))
+        return self.residual(group, sets, coefficient.float()), penalty_E
+
+    def residual(self, group: list[int], sets: Tensor, coefficient_ET: Tensor) -> Tensor:
+        """(E, N) phenotypes without what these coefficients explain; 0 where not measured, of mean 0."""
         weight, phenotype = self.weight_EN[group], self.phenotype_EN[group]
-        fitted = torch.zeros_like(phenotype)
-        if additive:
-            coefficient, _ = solve(self.moments(group, sets))
-            coefficient = coefficient.float()
-            fitted = coefficient[:, : self.n_loci] @ self.genotype_LN
-            for part in range(0, len(sets), 256):
-                columns = slice(self.n_loci + part, self.n_loci + min(part + 256, len(sets)))
-                fitted += coefficient[:, columns] @ product_of(self.genotype_LN, sets[part : part + 256])
+        fitted = coefficient_ET[:, : self.n_loci] @ self.genotype_LN
+        for coefficients, some in zip(
+            coefficient_ET[:, self.n_loci :].split(256, dim=1), sets.split(256), strict=False
+        ):
+            fitted += coefficients @ product_of(self.genotype_LN, some)
         rest = phenotype - fitted
         mean = (weight * rest).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
         return torch.where(weight > 0, rest - mean, 0.0)
@@ -342,7 +358,7 @@ class Interactions(ClosedFormMap):
     def grow(self, number: int, order: int, advance: Any) -> Tensor:
         """The sets of a group after one more round."""
         group, current = self.groups[number], self.chosen[order][number]
-        residual, least = self.residual(group, current), self.least(order, len(group))
+        (residual, penalty_E), least = self.fit(group, current), self.least(order, len(group))
         found = [
             self.screens[number].strongest(
                 self.factors_of(one)[number], residual, least(self.most_terms), self.most_candidates, advance
@@ -356,7 +372,7 @@ class Interactions(ClosedFormMap):
         pool = without_repeats(torch.cat([current, fresh, near]))
         if not len(pool):
             return pool
-        left = eliminated(self.moments(group, pool), self.n_loci)
+        left = eliminated(penalised_base(self.moments(group, pool), penalty_E, self.n_loci), self.n_loci)
         return pool[choose(left, least, self.most_terms, list(range(len(current))))]
 
     def neighbours(self, sets: Tensor) -> Tensor:
@@ -374,23 +390,27 @@ class Interactions(ClosedFormMap):
 
     def in_order(self, number: int, order: int) -> Tensor:
         """The chosen sets by what each adds to those before it."""
-        sets = self.chosen[order][number]
-        return sets[in_order(eliminated(self.moments(self.groups[number], sets), self.n_loci))]
+        group, sets = self.groups[number], self.chosen[order][number]
+        moments = self.moments(group, sets)
+        penalised = penalised_base(moments, self.penalty_beside(group, moments), self.n_loci)
+        return sets[in_order(eliminated(penalised, self.n_loci))]
 
     def block_of_additive(self, group: list[int]) -> Block:
         moments = self.moments(group, self.sets[:0])
         solutions = []
         for penalty in self.penalties:
-            each = torch.full_like(moments.mean, penalty * self.n_loci)
-            solutions.append(solve(moments.penalised(each)))
+            each = torch.full_like(moments.total, penalty * self.n_loci)
+            solutions.append(solve(penalised_base(moments, each, self.n_loci)))
         additive, intercept = (torch.stack(parts) for parts in zip(*solutions, strict=True))
         none = additive.new_empty(0, *intercept.shape)
-        return Block(1, self.sets[:0], intercept, additive.permute(2, 0, 1), none)
+        return Block(1, self.sets[:0], intercept, additive.permute(2, 0, 1), none, None)
 
     def block_of(self, number: int, order: int, every: bool) -> Block:
         """Candidates with the first sets of an order: at every number and penalty, or with all of them at none."""
         group, sets = self.groups[number], self.chosen[order][number]
         moments, n_loci, n = self.moments(group, sets), self.n_loci, len(sets)
+        penalty_E = self.penalty_beside(group, moments)
+        moments = penalised_base(moments, penalty_E, n_loci)
         left = eliminated(moments, n_loci)
         steps = sorted({0, n, *np.geomspace(1, max(n, 1), MOST_STEPS).round().astype(int).tolist()}) if every else [n]
         columns = []
@@ -406,7 +426,9 @@ class Interactions(ClosedFormMap):
         mean_E1T = moments.mean[:, None]
         fitted = mean_E1T[..., base] @ additive_ELC + mean_E1T[..., rest] @ coefficient_ETC
         intercept_CE = (moments.phenotype_mean[:, None] - fitted[:, 0]).T
-        return Block(order, sets, intercept_CE, additive_ELC.permute(1, 2, 0), coefficient_ETC.permute(1, 2, 0))
+        return Block(
+            order, sets, intercept_CE, additive_ELC.permute(1, 2, 0), coefficient_ETC.permute(1, 2, 0), penalty_E
+        )
 
     def predict_candidates(self, genotype_BL: Tensor) -> Tensor:
         genotype_BL = genotype_BL.double()
@@ -427,10 +449,11 @@ class Interactions(ClosedFormMap):
                 self.intercept[environment] = block.intercept[column, within]
                 self.additive[:, environment] = block.additive[:, column, within]
                 self.order[environment] = block.order
-                if (
-                    self.next_order == 2 and not self.round and block.order == 1
-                ):  # the first epoch: the additive terms' own
-                    self.penalty[environment] = self.penalties[column] * self.n_loci
+                if block.penalty is None:
+                    self.first_penalty[environment] = self.penalties[column] * self.n_loci
+                self.penalty[environment] = (self.first_penalty[group] if block.penalty is None else block.penalty)[
+                    within
+                ]
                 values = block.coefficients[:, column, within]
                 for loci, value in zip(block.sets[values != 0].tolist(), values[values != 0].tolist(), strict=True):
                     rows.setdefault(tuple(loci), {})[environment] = value
@@ -446,6 +469,20 @@ class Interactions(ClosedFormMap):
         return {
             "interactions": interaction_table.tabulate(self.sets, self.coefficients, self.penalty, self.order, data)
         }
+
+
+def penalised_base(moments: Moments, penalty_E: Tensor, n_loci: int) -> Moments:
+    """With a penalty on the additive terms."""
+    penalty = torch.zeros_like(moments.mean)
+    penalty[:, :n_loci] = penalty_E[:, None]
+    return moments.penalised(penalty)
+
+
+def left_of(moments: Moments, penalty_E: Tensor, n_loci: int) -> Tensor:
+    """(E,) sum of squares that the fit with this penalty leaves."""
+    coefficient, _ = solve(penalised_base(moments, penalty_E, n_loci))
+    explained = torch.einsum("et,ets,es->e", coefficient, moments.products, coefficient)
+    return moments.square - 2 * (coefficient * moments.with_phenotype).sum(1) + explained
 
 
 def nearest_loci(genotype_LN: Tensor, n: int) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 INDIVIDUALS_AT_ONCE = 8192
 MOST_EXCHANGES = 10  # of all terms
 JITTER = 1e-9  # of a mean square
-LEAST_OWN = 1e-3  # of a term's variance that the terms before it leave: below, it is one of them
+LEAST_OWN = 1e-2  # of a term's variance that the terms before it leave: below, it is one of them
 
 
 class Moments(NamedTuple):
