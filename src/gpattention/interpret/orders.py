@@ -20,6 +20,7 @@ from gpattention.interpret.substitutions import Predict
 from gpattention.interpret.walks import Walks, independent_walks, linkage_blocks, linked_walks, mosaics
 from gpattention.output import figures
 from gpattention.output.progress import progress_bar
+from gpattention.regressions.interactions import Interactions
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +60,28 @@ def read(fitted: FittedMap, n_walks: int = 2000, seed: int = 0) -> Reading:
         ],
         ignore_index=True,
     ).sort_values("environment", key=lambda column: column.map(fitted.environment_names.index), kind="stable")
+    if isinstance(fitted.run.module, Interactions):
+        table = with_exact_orders(table, fitted)
     explained = explained_by_regression(genotype, evaluate(fitted.predict, genotype, "predictions"))
     explained.insert(0, "environment", fitted.environment_names)
     return Reading({"orders": table, "orders_regression": explained}, {"orders": draw(table)}, {})
+
+
+def with_exact_orders(table: pd.DataFrame, fitted: FittedMap) -> pd.DataFrame:
+    """With the squared coefficients of a sum of products as the variances at independent loci, without sampling error."""
+    module = fitted.run.module
+    assert isinstance(module, Interactions)
+    order_S = (module.sets >= 0).sum(1)
+    orders = np.arange(1, table["order"].max() + 1)
+    for column, (name, sd) in enumerate(zip(fitted.environment_names, fitted.run.preprocessing.sd, strict=True)):
+        squared_S = module.coefficients[:, column] ** 2
+        by_order = np.array([float(squared_S[order_S == order].sum()) for order in orders])
+        by_order[0] = float((module.additive[:, column] ** 2).sum())
+        rows = (table["environment"] == name) & (table["distribution"] == "independent")
+        variance = by_order[table.loc[rows, "order"] - 1] * sd**2
+        table.loc[rows, ["variance", "standard_error"]] = np.column_stack([variance, np.zeros(len(variance))])
+        table.loc[rows, "share"] = variance / max(variance.sum(), np.finfo(float).tiny)
+    return table
 
 
 def tabulate(fitted: FittedMap, distribution: str, spectra_of: Callable[[Predict], list[Spectrum]]) -> pd.DataFrame:

@@ -35,6 +35,7 @@ SCORES = {
     "coverage": "90 % coverage",
     "interval_width": "interval width",
 }
+MOST_INTERACTIONS = 20
 INTERVALS = (
     "Split-conformal intervals: a new phenotype of the same population lies in its interval as often as the level says, "
     "whatever the map. The width comes from the errors on the validation part. In the figures the band is 3 standard deviations "
@@ -106,6 +107,7 @@ def describe_run(folder: Path) -> tuple[str, str, list[Section]]:
         results(record),
         uncertainty(record),
         training(record),
+        *interactions(record),
         data_summary(record),
         *readings({folder.resolve().name: record}),
         Section("Configuration", tables=[configuration(record.config)]),
@@ -176,6 +178,28 @@ def training(record: Record) -> Section:
             )
         ]
     return Section("Training", tables=[show_values(values, "Size and effort.", "quantity")], pictures=pictures)
+
+
+def interactions(record: Record) -> list[Section]:
+    """The strongest sets that a search has found, where there was one."""
+    path = record.folder / files.INTERACTIONS
+    if not path.is_file():
+        return []
+    files.refuse_changed(record.folder, files.INTERACTIONS)
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    n_by_environment = table["environment"].value_counts(sort=False)
+    counts = ", ".join(f"{name} {n}" for name, n in n_by_environment.items()) or "none"
+    text = (
+        f"Sets of loci whose alleles multiply, found by testing all sets and chosen together. Interactions: {counts}."
+    )
+    loci = table[[f"locus_{number}" for number in (1, 2, 3, 4)]].apply(lambda row: ":".join(filter(None, row)), axis=1)
+    shown = table[["environment", "coefficient", "standard_error", "z", "variance_explained", "alternatives"]].copy()
+    shown.insert(1, "loci", loci if len(table) else [])
+    for name in ("coefficient", "standard_error", "z", "variance_explained"):
+        shown[name] = pd.to_numeric(shown[name])
+    strongest = shown.sort_values("variance_explained", ascending=False, kind="stable").head(MOST_INTERACTIONS)
+    caption = f"The strongest, at most {MOST_INTERACTIONS}; all of them are in {files.INTERACTIONS}."
+    return [Section("Interactions", [text], tables=[show_table(strongest, caption)] if len(table) else [])]
 
 
 def data_summary(record: Record) -> Section:
