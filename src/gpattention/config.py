@@ -37,6 +37,7 @@ ROOT: dict[str, Any] = {
     "seed": int,
     "monitor": str,
     "fine_tune_from": str | None,
+    "fit_on_residual_of": str | None,
     "resume": Literal["never", "auto"],
     "overwrite": bool,
 }
@@ -59,8 +60,8 @@ PROFILE = {
 # Arguments that the program itself gives, so that a configuration cannot.
 GIVEN = {
     "data": {"data", "splitting", "pruning", "few_values", "training_data", "batching", "batch_seed"},
-    "model": {"n_loci", "n_environments", "environment_names", "environment_covariates"},
-    "training": {"model", "n_loci", "environment_names", "environment_covariates"},
+    "model": {"n_loci", "n_environments", "environment_names", "environment_covariates", "interaction_sets"},
+    "training": {"model", "n_loci", "environment_names", "environment_covariates", "interaction_sets"},
     "trainer": {"by_gradients", "callbacks", "flags", "folder"},
     "logger": {"folder"},
 }

@@ -250,9 +250,9 @@ def test_identity(content, folder):
     config = loading.read_config(folder)
     refuse_another(identify(config), folder)
     (folder / "identity.json").write_text(content)
-    refused(lambda: run_digest(folder), "identity.json")
+    refused(lambda: run_digest("fine_tune_from", folder), "identity.json")
     reseal(folder)
-    refused(lambda: run_digest(folder), "identity.json")
+    refused(lambda: run_digest("fine_tune_from", folder), "identity.json")
     refused(lambda: refuse_another(identify(config), folder), "identity.json")
 
 

@@ -122,11 +122,7 @@ def test_killed_runs_finish_with_the_undisturbed_result(tmp_path, n_kills, capsy
         after = epochs_of(folder)[len(before) :]
         assert after == list(range(after[0] if after else N_EPOCHS + 1, N_EPOCHS + 1))
         assert not before or (after or [N_EPOCHS + 1])[0] >= before[-1]  # one epoch at most is made again
-        assert {path.name for path in folder.iterdir()} == set(files.ALL) - {
-            *files.UNFINISHED,
-            *files.PROFILES,
-            files.REPORT,
-        }
+        assert {path.name for path in folder.iterdir()} == set(files.ALL) - set(files.OCCASIONAL)
         read_checkpoint(folder / files.CHECKPOINT)
         load_run(folder)
         metrics = json.loads((folder / files.METRICS).read_text())

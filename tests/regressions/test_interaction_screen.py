@@ -16,7 +16,6 @@ from gpattention.regressions.interaction_screen import (
     measured_rate,
     n_sets,
     n_tests,
-    product_of,
 )
 
 N_LOCI, N_INDIVIDUALS = 12, 300
@@ -115,13 +114,6 @@ def test_thresholds_are_those_of_the_normal_distribution():
     assert n_tests(100, 4) == 4950 + 161_700 + 3_921_225
     assert n_sets(1164, 4) == 1164 * 1163 * 1162 * 1161 // 24
     assert least_statistic(0.05 / 1000) ** 0.5 == pytest.approx(norm.isf(0.025 / 1000))
-
-
-def test_product_of_skips_what_is_no_locus():
-    genotype = torch.tensor([[1.0, 2.0], [3.0, 5.0], [7.0, 11.0]])
-    sets = torch.tensor([[0, 1, 2, -1], [1, 2, -1, -1], [2, -1, -1, -1]])
-    assert product_of(genotype, sets).tolist() == [[21.0, 110.0], [21.0, 55.0], [7.0, 11.0]]
-    assert product_of(genotype, sets[:0]).shape == (0, 2)
 
 
 def test_more_pairs_than_memory_holds_are_refused(monkeypatch):

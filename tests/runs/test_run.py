@@ -37,6 +37,7 @@ def test_same_seed_gives_the_same_metrics(model, tmp_path):
         ("kronecker", 1, 0.85),
         ("attention", 1, 0.8),
         ("multi_environment_attention", 1, 0.8),
+        ("interactions", 0.3, 0.94),
         ("transformer", 0.3, 0.8),
         ("attention_bounded", 0.3, 0.8),
     ],

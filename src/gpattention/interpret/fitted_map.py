@@ -177,7 +177,12 @@ def data_of(run: Run, root: str | None = None) -> TrainingData:
 
 def truth_of(run: Run) -> Truth | None:
     """The map that the phenotypes of a run were simulated from, where all its loci are those of the run."""
-    if not (run.folder / TRUTH).is_file() or len(run.preprocessing.loci_index) != run.preprocessing.n_columns:
+    is_rest = run.config.get("fit_on_residual_of") is not None
+    if (
+        is_rest
+        or not (run.folder / TRUTH).is_file()
+        or len(run.preprocessing.loci_index) != run.preprocessing.n_columns
+    ):
         return None
     return Truth(read_arrays_of(run.folder, TRUTH))
 

@@ -17,7 +17,7 @@ from gpattention.run_folder.files import INTERACTIONS, MEND, refuse_changed
 
 LOCI = [f"locus_{number}" for number in (1, 2, 3, 4)]
 TEXTS = ["environment", *LOCI, *(name.replace("locus", "position") for name in LOCI), "alternatives"]
-MOST_DRAWN = 60  # of an environment, the strongest
+MOST_DRAWN = 30  # of an environment, the strongest
 WIDEST = 4.0  # points, of the arcs of the strongest
 
 

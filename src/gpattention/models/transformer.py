@@ -1,6 +1,6 @@
 """The recommended model: the paper's embedding, with residual connections and feed-forward blocks around attention.
 
-Letters: B batch, L loci, T tokens (L, plus 1 with an environment token), d embedding dimension, D token width (d + 1, plus
+Letters: B batch, L loci, S interacting sets, T tokens (L + S, plus 1 with an environment token), d embedding dimension, D token width (d + 1, plus
 the axes of the environment), H heads, E environments.
 """
 
@@ -22,6 +22,7 @@ from gpattention.models.environment import (
     make_token,
 )
 from gpattention.models.kernels import AttentionKernel, SoftmaxAttention
+from gpattention.models.products import product_of
 
 
 class Transformer(nn.Module):
@@ -41,7 +42,12 @@ class Transformer(nn.Module):
         score_scale: `none` divides the scores by 1, `sqrt_dim` by the square root of a head's width.
         init_std: standard deviation of the normal distribution that every weight starts from.
         attention_kernel: `auto`, `fused` or `plain`; the same numbers at other speeds.
+        interactions_from: the run folder that `interaction_sets` come from.
+        interaction_sets: positions of the loci of S sets, -1 for none; the product of their alleles is one more token, as that of
+            a locus is.
     """
+
+    interaction_sets: Tensor
 
     def __init__(
         self,
@@ -63,6 +69,8 @@ class Transformer(nn.Module):
         score_scale: ScoreScale = "none",
         init_std: float = 0.1,
         attention_kernel: AttentionKernel = "auto",
+        interactions_from: str | None = None,
+        interaction_sets: list[list[int]] | None = None,
     ) -> None:
         super().__init__()
         check_init_std(init_std)
@@ -88,7 +96,13 @@ class Transformer(nn.Module):
                 f"{f', and {extra_width} for the environment' if extra_width else ''}): change one of them"
             )
         self.extra_width = extra_width
-        self.embedding = nn.Parameter(torch.empty(n_loci, embedding_dim))
+        n_sets = len(interaction_sets or [])
+        sets = torch.tensor(interaction_sets or [[]], dtype=torch.long, device="cpu")[:n_sets]
+        if sets.numel() and not -1 <= int(sets.min()) <= int(sets.max()) < n_loci:
+            raise InputError(f"model.interactions_from: its sets hold loci that are not among the {n_loci} of this run")
+        self.register_buffer("interaction_sets", sets, persistent=False)
+        n_valued = n_loci + n_sets
+        self.embedding = nn.Parameter(torch.empty(n_valued, embedding_dim))
         self.blocks = nn.ModuleList(
             Block(
                 width=width,
@@ -101,7 +115,7 @@ class Transformer(nn.Module):
             )
             for _ in range(n_layers)
         )
-        self.readout = Readout(environment, n_environments, code, n_loci + bool(token), width)
+        self.readout = Readout(environment, n_environments, code, n_valued + bool(token), width)
         for parameter in (self.embedding, *self.blocks.parameters()):
             if parameter.ndim > 1:
                 nn.init.normal_(parameter, std=init_std)
@@ -110,6 +124,8 @@ class Transformer(nn.Module):
 
     def forward(self, genotype_BL: Tensor, environment_B: Tensor | None = None) -> Tensor:
         """(B, L) genotypes coded in [-1, 1] to standardised phenotypes: (B, E), or by token (B,) at the environments given."""
+        if len(self.interaction_sets):
+            genotype_BL = torch.cat([genotype_BL, product_of(genotype_BL.T, self.interaction_sets).T], dim=1)
         token_BTD = F.pad(F.pad(genotype_BL.unsqueeze(-1) * self.embedding, (0, self.extra_width)), (0, 1), value=1.0)
         if self.environment_token is not None:
             token_BTD = torch.cat([token_BTD, self.environment_token(environment_B).unsqueeze(1)], dim=1)

@@ -17,6 +17,7 @@ from scipy.stats import chi2
 from torch import Tensor
 
 from gpattention.errors import InputError
+from gpattention.models.products import product_of
 from gpattention.ranks import from_all, n_ranks, rank
 
 LARGEST_ORDER = 4
@@ -88,17 +89,6 @@ def tuples(loci: Tensor, size: int, by: int) -> Tensor:
     """All sets of one or two loci, sorted by the first or the last of them."""
     rows = loci[:, None] if size == 1 else torch.combinations(loci, size)
     return rows[torch.argsort(rows[:, by], stable=True)]
-
-
-def product_of(genotype_LN: Tensor, sets_SK: Tensor) -> Tensor:
-    """(S, N) products of the alleles of each set; -1 stands for no locus."""
-    product_SN = genotype_LN[sets_SK[:, 0]]
-    for column in sets_SK.T[1:]:
-        factor_SN = genotype_LN[column.clamp_min(0)]
-        if (column < 0).any():
-            factor_SN = torch.where((column >= 0)[:, None], factor_SN, factor_SN.new_ones(()))
-        product_SN = product_SN * factor_SN
-    return product_SN
 
 
 def multiply(first_LN: Tensor, others_LN: Tensor, sets_SK: Tensor, product: Tensor, factor: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from scipy.stats import chi2
 from torch import Tensor
 
 from gpattention.data.training_data import TrainingData
-from gpattention.regressions.interaction_screen import LARGEST_ORDER, n_tests, product_of
+from gpattention.models.products import product_of
+from gpattention.regressions.interaction_screen import LARGEST_ORDER, n_tests
 from gpattention.regressions.term_selection import Moments, eliminated, least_squares, moments_of, solve
 
 LEAST_CORRELATION = 0.9  # of two products that cannot be told apart

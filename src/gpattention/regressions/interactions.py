@@ -16,6 +16,7 @@ from gpattention import ranks
 from gpattention.data.batching import Batch
 from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
+from gpattention.models.products import product_of
 from gpattention.output.progress import progress_bar
 from gpattention.regressions import interaction_table
 from gpattention.regressions.interaction_screen import (
@@ -28,7 +29,6 @@ from gpattention.regressions.interaction_screen import (
     measured_rate,
     n_sets,
     n_tests,
-    product_of,
 )
 from gpattention.regressions.term_selection import Moments, choose, eliminated, factor_of, in_order, moments_of, solve
 from gpattention.training.closed_form import ClosedFormMap

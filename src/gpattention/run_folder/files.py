@@ -57,6 +57,7 @@ ALL = (
     CHECKSUMS,
     METRICS,
 )
+OCCASIONAL = (*UNFINISHED, *PROFILES, INTERACTIONS, REPORT)  # what not every finished run has
 SEALED = (
     CONFIG,
     IDENTITY,

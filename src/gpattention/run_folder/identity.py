@@ -15,6 +15,7 @@ from gpattention.run_folder.files import IDENTITY, RESULTS_FORMAT, refuse_anothe
 # Where results go, what watches them and on which machine they are made; the profile's values are in what they fill.
 LEFT_OUT = {"logger", "profile", "overwrite", "resume"}
 LEFT_OUT_OF = {"trainer": {"accelerator", "devices", "num_nodes"}, "data": {"root", "genotypes_in"}}
+EARLIER_RUNS = ("fine_tune_from", "fit_on_residual_of", "model.interactions_from")  # keys that name run folders
 DIGITS = 10  # of the digest in a folder's name
 REPLACE = "set overwrite=true to replace it, or give another folder"
 INPUT_FILE = "_file"  # keys of `data` that end so name files
@@ -41,7 +42,7 @@ def identify(config: Mapping[str, Any], planned: Mapping[str, str] | None = None
     """The identity of a run with this resolved configuration.
 
     Args:
-        planned: digests of runs that are still to be made, by their folders, for `fine_tune_from`.
+        planned: digests of runs that are still to be made, by their folders, for the keys that name runs.
 
     Raises:
         InputError: a file or run that the configuration names is not there.
@@ -52,8 +53,9 @@ def identify(config: Mapping[str, Any], planned: Mapping[str, str] | None = None
             content |= dict(flatten(group, value, LEFT_OUT_OF.get(group, set())))
     for key, path in input_files(config["data"]).items():
         content[f"data.{key}"] = file_digest(path)
-    if (source := content["fine_tune_from"]) is not None:
-        content["fine_tune_from"] = (planned or {}).get(source) or run_digest(Path(source))
+    for key in EARLIER_RUNS:
+        if (source := content.get(key)) is not None:
+            content[key] = (planned or {}).get(source) or run_digest(key, Path(source))
     return Identity(content)
 
 
@@ -89,11 +91,11 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def run_digest(folder: Path) -> str:
+def run_digest(key: str, folder: Path) -> str:
     """The digest that a finished run has left."""
     cure = "give the folder of a finished run"
     if not (folder / IDENTITY).is_file():
-        raise InputError(f"fine_tune_from={folder}: {IDENTITY} is not there: {cure}")
+        raise InputError(f"{key}={folder}: {IDENTITY} is not there: {cure}")
     refuse_changed(folder, IDENTITY)
     return str(read_object(folder / IDENTITY, ("identity",), cure)["identity"])
 

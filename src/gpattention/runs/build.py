@@ -24,7 +24,8 @@ from gpattention.hydra_targets import find_target
 from gpattention.run_folder import files
 from gpattention.run_folder.identity import input_files
 from gpattention.run_folder.loading import load_run
-from gpattention.runs.fine_tuning import start_from
+from gpattention.runs.fine_tuning import refuse_known_individuals, start_from
+from gpattention.runs.on_top import interaction_sets, residual_data
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.training.checkpoints import FolderCheckpoint, TrainingPosition
@@ -39,13 +40,20 @@ def build_data(config: Mapping[str, Any]) -> TrainingData:
     if settings["split_file"] is not None:
         settings["split_file"] = str(input_files(settings)["split_file"])
     read = find_target(KINDS["data"], settings)
-    return TrainingData(
-        read(**arguments_of(read, settings)),
+    data, earlier = read(**arguments_of(read, settings)), None
+    if (source := config.get("fit_on_residual_of")) is not None:
+        earlier = load_run(source)
+        data = residual_data(earlier, data)
+    made = TrainingData(
+        data,
         splitting=Splitting(**arguments_of(Splitting, settings)),
         pruning=Pruning(**arguments_of(Pruning, settings)),
         few_values=FewValues(**arguments_of(FewValues, settings)),
         **arguments_of(TrainingData, settings),
     )
+    if earlier is not None:
+        refuse_known_individuals(f"fit_on_residual_of={earlier.folder}", earlier, made)
+    return made
 
 
 def build_datamodule(config: Mapping[str, Any], module_class: type[GPMap], data: TrainingData) -> GPMapDataModule:
@@ -74,7 +82,11 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: Tra
     if issubclass(module_class, GPMapModule):
         by_covariate = model.get("environment_encoding") == "covariate"
         covariates = data.covariates if by_covariate else None
-        module = module_class(model=model, **sizes, environment_covariates=covariates, **config["training"])
+        sets = None
+        if (source := model.get("interactions_from")) is not None:
+            sets = interaction_sets(load_run(source), data)
+        given: dict[str, Any] = {"environment_covariates": covariates, "interaction_sets": sets}
+        module = module_class(model=model, **sizes, **given, **config["training"])
         if config["fine_tune_from"] is not None:
             start_from(module, load_run(config["fine_tune_from"]), data)
     else:

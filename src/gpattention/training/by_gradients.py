@@ -69,6 +69,7 @@ class GPMapModule(GPMap):
         n_loci: L.
         environment_names: E names, in the order of the phenotype columns.
         environment_covariates: `covariates` of the DataModule, for networks that take them.
+        interaction_sets: of `model.interactions_from`, for the network that takes them.
         loss: `pooled` averages over all measured values of a batch, `per_environment` over its environments (Eq. 47).
         freeze: parts of the network that stay as they are, by the start of their parameters' names.
         optimizer: `adam`, `adamw`, or another one by its `_target_`, see `build_optimizer`.
@@ -91,6 +92,7 @@ class GPMapModule(GPMap):
         n_loci: int,
         environment_names: list[str],
         environment_covariates: list[list[float]] | None = None,
+        interaction_sets: list[list[int]] | None = None,
         loss: Literal["pooled", "per_environment"] = "pooled",
         freeze: list[str] | None = None,
         optimizer: Literal["adam", "adamw"] | dict[str, Any] = "adam",
@@ -113,6 +115,7 @@ class GPMapModule(GPMap):
             n_loci=n_loci,
             n_environments=len(environment_names),
             environment_covariates=environment_covariates,
+            **({} if interaction_sets is None else {"interaction_sets": interaction_sets}),
             **arguments,
         )
         freeze_parameters(self.network, freeze or [])
