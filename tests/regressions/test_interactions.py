@@ -13,7 +13,7 @@ from small_runs import small_run
 from gpattention.config import compose_config
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.errors import InputError
-from gpattention.regressions import interactions
+from gpattention.regressions import interaction_plan
 from gpattention.regressions.interactions import Interactions
 from gpattention.run_folder import files
 from gpattention.run_folder.loading import load_run
@@ -169,9 +169,7 @@ def test_more_loci_than_individuals():
     ],
 )
 def test_an_order_that_takes_too_long_is_searched_as_heredity_says(heredity, words, found, monkeypatch, caplog):
-    monkeypatch.setattr(
-        interactions, "measured_rate", lambda like: 2e7
-    )  # 0.3 s for the sets of three, 0.6 s for those of four
+    monkeypatch.setattr(interaction_plan, "measured_rate", lambda like: 2e7)
     sets = [(0, 1), (0, 1, 2), (0, 1, 2, 3)]
     data = make(sets=sets)
     with caplog.at_level(logging.INFO):
