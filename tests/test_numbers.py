@@ -27,11 +27,13 @@ def test_quickstart(tmp_path):
     assert table["transformer"] > table["pairwise"] + 0.05
     assert table["pairwise"] > table["linear"]
     assert table["attention"] > table["linear"]
+    assert table["interactions"] > 0.957
 
 
 @lithium
 @pytest.mark.parametrize(
-    ("model", "least"), [("linear", 0.72), ("pairwise", 0.755), ("attention", 0.715), ("transformer", 0.78)]
+    ("model", "least"),
+    [("linear", 0.72), ("pairwise", 0.755), ("attention", 0.715), ("transformer", 0.78), ("interactions", 0.78)],
 )
 def test_lithium(model, least, tmp_path):
     """Bounds for one split, a standard deviation (.009) below the aims for the mean of three; and 90 % intervals."""

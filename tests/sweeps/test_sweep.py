@@ -14,7 +14,7 @@ from gpattention.sweeps import sweep, sweep_file
 def test_quickstart_leaves_a_table_a_figure_and_run_folders(quickstart):
     folder, _ = quickstart
     table = pd.read_csv(folder / "results.csv")
-    assert table["block"].tolist() == ["linear", "pairwise", "attention", "transformer"]
+    assert table["block"].tolist() == ["linear", "pairwise", "attention", "transformer", "interactions"]
     assert not table[["test/r2", "test/r2_ceiling", "n_parameters", "fit_seconds"]].isna().any(axis=None)
     assert (folder / "results.png").stat().st_size > 1000
     for block, run_folder in zip(table["block"], table["folder"], strict=True):
