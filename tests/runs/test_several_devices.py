@@ -231,5 +231,5 @@ def test_sweep_of_runs_on_two_devices_ended_and_begun_again(tmp_path):
     assert "stopped by SIGTERM; the same command goes on" in err
     status, out, err = finish(start(*command))
     assert status == 0, out + err
-    assert "2 of 4 runs are finished already" in out
-    assert len(pd.read_csv(tmp_path / "results.csv")) == 4
+    assert "2 of 5 runs are finished already" in out
+    assert len(pd.read_csv(tmp_path / "results.csv")) == 5

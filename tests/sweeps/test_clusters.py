@@ -28,9 +28,9 @@ def test_sweep_on_slurm_and_again(tmp_path):
     done = start(*command, *settings, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     results = pd.read_csv(tmp_path / "here" / "results.csv")
-    assert results["block"].tolist() == ["linear", "pairwise", "attention", "transformer"]
+    assert results["block"].tolist() == ["linear", "pairwise", "attention", "transformer", "interactions"]
     again = start(*command, *settings, folder=tmp_path)
-    assert "4 of 4 runs are finished already" in again.stdout
+    assert "5 of 5 runs are finished already" in again.stdout
     assert again.returncode == 0
 
 
@@ -42,7 +42,7 @@ def test_failing_run_on_slurm_is_told(tmp_path):
     assert done.returncode == 1
     assert "failed: attention-" in done.stdout
     assert "no longer finite" in done.stdout
-    assert pd.read_csv(tmp_path / "here" / "results.csv")["block"].tolist() == ["linear", "pairwise"]
+    assert pd.read_csv(tmp_path / "here" / "results.csv")["block"].tolist() == ["linear", "pairwise", "interactions"]
 
 
 @pytest.mark.slow
