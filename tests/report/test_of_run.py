@@ -6,9 +6,12 @@ import pandas as pd
 import pytest
 from conftest import SMALL
 from pages import read
+from small_runs import small_run
 
 from gpattention.errors import InputError
+from gpattention.report.of_run import describe_run
 from gpattention.report.report import report
+from gpattention.run_folder import files
 
 
 def test_run(networks):
@@ -78,3 +81,12 @@ def test_broken_runs_are_refused_and_an_earlier_report_stays(how, words, network
     with pytest.raises(InputError, match=words):
         report(run=str(tmp_path / "net"))
     assert (tmp_path / "net" / "report.html").read_text() == "earlier"
+
+
+def test_interactions_found_are_listed(tmp_path):
+    small_run(tmp_path, "model=interactions", "data.n_segregants=2000", "data.n_interactions=3", "data.epsilon=0.2")
+    _, _, sections = describe_run(tmp_path)
+    section = next(one for one in sections if one.title == "Interactions")
+    found = pd.read_csv(tmp_path / files.INTERACTIONS, sep="\t")
+    assert f"30C {len(found)}" in section.paragraphs[0]
+    assert ":".join(found.loc[0, [f"locus_{k}" for k in (1, 2, 3, 4)]]) in str(section.tables[0])
