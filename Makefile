@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 .PHONY: help setup run test test-slow stress fuzz check benchmark lock audit clean
 
 help:
-	@echo "make run        set up, then the quickstart: four maps on a simulated cross, compared (about a minute)"
+	@echo "make run        set up, then the quickstart: five maps on a simulated cross, compared (about a minute)"
 	@echo "make test       set up, then style, types and tests (under 10 minutes)"
 	@echo "make test-slow  the slow tests: the quickstart's numbers, real data, a genome-sized cross, killed sweeps (under 20 minutes)"
 	@echo "make stress     kills, lost processes, malformed input, full disks and memory in full counts (about 15 minutes)"
@@ -31,7 +31,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 run: setup
-	@echo "Quickstart: simulate a cross, fit four maps, compare them (about a minute)"
+	@echo "Quickstart: simulate a cross, fit five maps, compare them (about a minute)"
 	@$(BIN)/python sweep.py sweep=quickstart
 
 check: setup

@@ -9,6 +9,7 @@ from gpattention.data.splits import Splitting
 from gpattention.data.training_data import TrainingData
 from gpattention.data.transfer import FewValues
 from gpattention.runs.build import arguments_of
+from gpattention.training.trainer import make_trainer
 
 
 def training_data(data, **settings):
@@ -23,6 +24,15 @@ def data_module(data, **settings):
     """The same with batches."""
     own = arguments_of(GPMapDataModule, settings)
     return GPMapDataModule(training_data(data, **{k: v for k, v in settings.items() if k not in own}), **own)
+
+
+def fit_solved(kind, data, n_devices=1, **settings):
+    """A map of a kind that is solved, fitted to the data of a module."""
+    described = data.training_data.data
+    module = kind(n_loci=described.n_loci, environment_names=list(described.environment_names), **settings)
+    trainer = make_trainer(accelerator="cpu", devices=n_devices, max_epochs=module.max_epochs, by_gradients=False)
+    trainer.fit(module, datamodule=data)
+    return module
 
 
 def make_data(n=300, n_loci=6, n_environments=1, missing=0.0, seed=0):

@@ -9,7 +9,7 @@ from conftest import SHARED_DATA, SMALL
 from processes import share
 from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.preprocessing import PolynomialFeatures
-from small_data import data_module
+from small_data import data_module, fit_solved
 
 from gpattention.config import compose_config
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
@@ -47,14 +47,7 @@ def make_data(n=500, n_loci=9, n_environments=1, missing=0.0, dosage=False, **se
 
 def fit(data, n_devices=1, **options):
     settings = {"pairwise_penalties": [1.0], "additive_penalties": [1.0]} | options
-    module = AllPairs(
-        n_loci=data.training_data.data.n_loci,
-        environment_names=list(data.training_data.data.environment_names),
-        **settings,
-    )
-    trainer = make_trainer(accelerator="cpu", devices=n_devices, max_epochs=module.max_epochs, by_gradients=False)
-    trainer.fit(module, datamodule=data)
-    return module
+    return fit_solved(AllPairs, data, n_devices, **settings)
 
 
 def coefficients(module):

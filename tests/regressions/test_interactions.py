@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import SMALL
 from processes import share
-from small_data import data_module
+from small_data import data_module, fit_solved
 from small_runs import small_run
 
 from gpattention.config import compose_config
@@ -18,7 +18,6 @@ from gpattention.regressions.interactions import Interactions
 from gpattention.run_folder import files
 from gpattention.run_folder.loading import load_run
 from gpattention.runs.run import run
-from gpattention.training.trainer import make_trainer
 
 PENALTIES = {"additive_penalties": [0.001, 0.1, 10.0], "interaction_penalties": [0.0, 0.3]}
 SETS = [(0, 1), (2, 5, 7), (1, 3, 4, 8)]
@@ -45,14 +44,7 @@ def make(n=2000, n_loci=10, n_environments=1, missing=0.0, sets=SETS, noise=0.5,
 
 
 def fit(data, n_devices=1, **options):
-    module = Interactions(
-        n_loci=data.training_data.data.n_loci,
-        environment_names=list(data.training_data.data.environment_names),
-        **PENALTIES | options,
-    )
-    trainer = make_trainer(accelerator="cpu", devices=n_devices, max_epochs=module.max_epochs, by_gradients=False)
-    trainer.fit(module, datamodule=data)
-    return module
+    return fit_solved(Interactions, data, n_devices, **PENALTIES | options)
 
 
 def sets_of(module, environment=0):

@@ -1,8 +1,10 @@
 """Which loci to keep: those that vary, those chosen as causal in a simulation."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
@@ -11,6 +13,23 @@ from gpattention.errors import InputError
 
 ROWS_AT_ONCE = 1024
 CHROMOSOME = ("chromosome", "chrom", "chr")
+# Columns of a table of loci that say where they lie, those first that are taken where several are there.
+CHROMOSOME_COLUMNS = (*CHROMOSOME, "CHROM", "#CHROM")
+POSITION_COLUMNS = ("position_bp", "position", "bp", "pos", "POS", "position_cM", "cM")
+
+
+def chromosome_and_position(loci: pd.DataFrame) -> tuple[pd.Series | None, pd.Series | None]:
+    """The columns of a table of loci that have them for every locus; None where there is none."""
+    chromosome, position = (
+        next((loci[name] for name in names if name in loci and loci[name].notna().all()), None)
+        for names in (CHROMOSOME_COLUMNS, POSITION_COLUMNS)
+    )
+    return chromosome, position
+
+
+def name_loci(names: Sequence[str] | None, index: Sequence[int]) -> list[str]:
+    """Names of the loci used; without any they are numbered from 1, by the columns of the data set."""
+    return [str(column + 1) for column in index] if names is None else list(names)
 
 
 def variable_loci(genotype: NDArray, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from gpattention.data.formats import read_genotypes, with_loci
+from gpattention.data.loci import name_loci
 from gpattention.data.phenotypes import true_phenotypes
 from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
@@ -131,11 +132,9 @@ def open_map(
 
 def describe_loci(preprocessing: Preprocessing, known: pd.DataFrame | None) -> pd.DataFrame:
     """A row per locus of the run, its name in the column `locus`; without names they are numbered from 1."""
-    names = preprocessing.locus_names
-    if names is None:
-        return pd.DataFrame({"locus": [str(column + 1) for column in preprocessing.loci_index]})
+    names = name_loci(preprocessing.locus_names, preprocessing.loci_index)
     table = pd.DataFrame({"locus": names})
-    if known is None:
+    if known is None or preprocessing.locus_names is None:
         return table
     rest = known.loc[names].drop(columns="locus", errors="ignore").reset_index(drop=True)
     return pd.concat([table, rest], axis=1)
@@ -177,12 +176,9 @@ def data_of(run: Run, root: str | None = None) -> TrainingData:
 
 def truth_of(run: Run) -> Truth | None:
     """The map that the phenotypes of a run were simulated from, where all its loci are those of the run."""
-    is_rest = run.config.get("fit_on_residual_of") is not None
-    if (
-        is_rest
-        or not (run.folder / TRUTH).is_file()
-        or len(run.preprocessing.loci_index) != run.preprocessing.n_columns
-    ):
+    if not (run.folder / TRUTH).is_file() or len(run.preprocessing.loci_index) != run.preprocessing.n_columns:
+        return None
+    if run.config.get("fit_on_residual_of") is not None:  # fitted to another phenotype than was simulated
         return None
     return Truth(read_arrays_of(run.folder, TRUTH))
 

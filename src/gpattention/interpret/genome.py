@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-CHROMOSOME = ("chromosome", "chrom", "chr", "CHROM", "#CHROM")
-POSITION = ("position_bp", "position", "bp", "pos", "POS", "position_cM", "cM")
+from gpattention.data.loci import chromosome_and_position
+
 GAP = 0.01  # between chromosomes, of the genome's length
 
 
@@ -30,10 +30,7 @@ class Genome(NamedTuple):
 
 def lay_out(loci: pd.DataFrame) -> Genome:
     """Chromosomes side by side where the table has a chromosome and a position for every locus; else one locus a step."""
-    chromosome, position = (
-        next((loci[name] for name in names if name in loci and loci[name].notna().all()), None)
-        for names in (CHROMOSOME, POSITION)
-    )
+    chromosome, position = chromosome_and_position(loci)
     if chromosome is None:
         return Genome(np.arange(1.0, len(loci) + 1), np.zeros(len(loci), np.int64), (), np.empty(0))
     number, names = pd.factorize(chromosome)

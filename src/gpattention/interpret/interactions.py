@@ -8,15 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Arc
 
 from gpattention.errors import InputError
-from gpattention.files.untrusted import UNREADABLE, refuse
 from gpattention.interpret.fitted_map import FittedMap
 from gpattention.interpret.genome import lay_out, mark_chromosomes
 from gpattention.interpret.reading import Reading
 from gpattention.output import figures
-from gpattention.run_folder.files import INTERACTIONS, MEND, refuse_changed
+from gpattention.run_folder.interactions import loci_of, read_interactions
 
-LOCI = [f"locus_{number}" for number in (1, 2, 3, 4)]
-TEXTS = ["environment", *LOCI, *(name.replace("locus", "position") for name in LOCI), "alternatives"]
 MOST_DRAWN = 30  # of an environment, the strongest
 WIDEST = 4.0  # points, of the arcs of the strongest
 
@@ -31,15 +28,20 @@ def read(fitted: FittedMap) -> Reading:
             (`n_right`, `precision`), and the share of the true ones that is chosen (`recall`) or is an alternative of a chosen one
             (`recall_with_alternatives`).
     """
-    table = read_table(fitted)
-    table = table.sort_values("variance_explained", ascending=False, kind="stable")
+    found_table = read_interactions(fitted.run.folder)
+    if found_table is None:
+        raise InputError(
+            f"what=interactions reads the sets that a search has found, and {fitted.run.folder} is of "
+            f"{fitted.run.config['model']['_target_'].rpartition('.')[2]}: fit the data with model=interactions"
+        )
+    table = found_table.sort_values("variance_explained", ascending=False, kind="stable")
     table = table.sort_values("environment", key=lambda names: names.map(fitted.environment_names.index), kind="stable")
     drawn = {"interactions": draw(table, fitted)}
     if fitted.truth is None:
         return Reading({"interactions": table}, drawn, {})
     names = fitted.loci["locus"]
     true = {frozenset(names.iloc[list(loci)]) for loci in fitted.truth.interacting_loci}
-    chosen = [frozenset(filter(None, row)) for row in table[LOCI].to_numpy()]
+    chosen = [frozenset(loci) for loci in loci_of(table)]
     table["is_true"] = [loci in true for loci in chosen]
     others = [alternatives_of(text) & true for text in table["alternatives"]]
     table["alternative_is_true"] = [bool(some) for some in others]
@@ -53,25 +55,6 @@ def read(fitted: FittedMap) -> Reading:
         recall = {"recall": len(right) / len(true), "recall_with_alternatives": len(found) / len(true)}
         rows.append(row | {"precision": len(right) / n if n else np.nan} | recall)
     return Reading({"interactions": table, "interactions_recovery": pd.DataFrame(rows)}, drawn, {})
-
-
-def read_table(fitted: FittedMap) -> pd.DataFrame:
-    """The run's table of interactions.
-
-    Raises:
-        InputError: the run has none, or it is damaged.
-    """
-    path = fitted.run.folder / INTERACTIONS
-    if not path.is_file():
-        raise InputError(
-            f"what=interactions reads the sets that a search has found, and {fitted.run.folder} is of "
-            f"{fitted.run.config['model']['_target_'].rpartition('.')[2]}: fit the data with model=interactions"
-        )
-    refuse_changed(fitted.run.folder, INTERACTIONS)
-    try:
-        return pd.read_csv(path, sep="\t", dtype=dict.fromkeys(TEXTS, str), keep_default_na=False)
-    except UNREADABLE as error:
-        refuse(path, "as a table of interactions", error, MEND)
 
 
 def alternatives_of(text: str) -> set[frozenset[str]]:
@@ -93,8 +76,9 @@ def draw(table: pd.DataFrame, fitted: FittedMap) -> Figure:
     for axes, name in zip(panels, names, strict=True):
         mine = table[table["environment"] == name]
         widest = np.sqrt(mine["variance_explained"].max()) if len(mine) else 1.0
-        for row in mine.head(MOST_DRAWN).to_dict("records"):
-            at = sorted(place[row[locus]] for locus in LOCI if row[locus])
+        strongest = mine.head(MOST_DRAWN)
+        for loci, row in zip(loci_of(strongest), strongest.to_dict("records"), strict=True):
+            at = sorted(place[locus] for locus in loci)
             is_above = row["coefficient"] > 0
             line = max(0.3, WIDEST * float(np.sqrt(row["variance_explained"])) / widest)
             colour = figures.BLUE if is_above else figures.ORANGE

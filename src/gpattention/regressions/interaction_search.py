@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gpattention.models.products import product_of
-from gpattention.regressions.interaction_screen import LARGEST_ORDER, Factors, Found, Screen
+from gpattention.regressions.interaction_screen import LARGEST_ORDER, Factors, Screen
 from gpattention.regressions.term_selection import Moments, choose, eliminated, in_order, moments_of, solve
 
 N_NEAREST = 3  # loci that a locus of a chosen set may be exchanged for
@@ -138,7 +138,7 @@ class Search:
     def strongest_sets(self, order: int, chosen: Tensor, factors: Factors, most: int) -> Tensor:
         """(S, order) those chosen, and those of what is tested with the largest statistic beside the additive terms."""
         residual_EN, _ = self.fit(self.none)
-        found: Found = self.screen.strongest(factors, residual_EN, 0.0, most)
+        found = self.screen.strongest(factors, residual_EN, 0.0, most)
         chosen = chosen[(chosen >= 0).sum(1) == order]
         return without_repeats(torch.cat([chosen, found.sets]))[:most, :order]
 
@@ -157,11 +157,16 @@ def left_of(moments: Moments, penalty_E: Tensor, n_loci: int) -> Tensor:
     return moments.square - 2 * (coefficient * moments.with_phenotype).sum(1) + explained
 
 
+def locus_correlation(genotype_LN: Tensor) -> Tensor:
+    """(L, L) absolute correlations of loci; 0 with one that does not vary."""
+    centred_LN = genotype_LN - genotype_LN.mean(1, keepdim=True)
+    centred_LN /= centred_LN.norm(dim=1, keepdim=True).clamp_min(1e-30)
+    return (centred_LN @ centred_LN.T).abs()
+
+
 def nearest_loci(genotype_LN: Tensor, n: int) -> Tensor:
     """(L, n) of each locus, those that correlate most with it."""
-    centred_LN = genotype_LN - genotype_LN.mean(1, keepdim=True)
-    correlation_LL = centred_LN @ centred_LN.T / centred_LN.norm(dim=1).clamp_min(1e-30)
-    correlation_LL = correlation_LL.abs().fill_diagonal_(-1.0)
+    correlation_LL = locus_correlation(genotype_LN).fill_diagonal_(-1.0)
     return correlation_LL.argsort(dim=1, descending=True, stable=True)[:, : min(n, max(1, len(genotype_LN) - 1))]
 
 

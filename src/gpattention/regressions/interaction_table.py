@@ -11,9 +11,11 @@ import torch
 from scipy.stats import chi2
 from torch import Tensor
 
+from gpattention.data.loci import chromosome_and_position, name_loci
 from gpattention.data.training_data import TrainingData
 from gpattention.models.products import product_of
 from gpattention.regressions.interaction_screen import LARGEST_ORDER, n_tests
+from gpattention.regressions.interaction_search import locus_correlation
 from gpattention.regressions.term_selection import Moments, eliminated, least_squares, moments_of, solve
 
 LEAST_CORRELATION = 0.9  # of two products that cannot be told apart
@@ -79,29 +81,24 @@ def named(sets: Tensor, data: TrainingData) -> dict[str, list]:
 
 
 def locus_names(data: TrainingData) -> list[str]:
-    """Without names loci are numbered from 1, by the columns of the data set."""
-    names = data.data.locus_names
-    return [str(column + 1) for column in data.loci_index] if names is None else list(names)
+    return name_loci(data.data.locus_names, data.loci_index.tolist())
 
 
 def locus_places(data: TrainingData) -> list[str]:
-    """`chromosome:position`, empty where not known."""
-    loci = data.data.loci
-    if loci is None or "chromosome" not in loci:
+    """`chromosome:position`, the chromosome alone where there are no positions; empty where neither is known."""
+    chromosome, position = (None, None) if data.data.loci is None else chromosome_and_position(data.data.loci)
+    if chromosome is None:
         return [""] * data.data.n_loci
-    position = next((loci[name] for name in loci if str(name).startswith("position")), None)
     if position is None:
-        return list(map(str, loci["chromosome"]))
-    return [f"{chromosome}:{place:.10g}" for chromosome, place in zip(loci["chromosome"], position, strict=True)]
+        return [str(name) for name in chromosome]
+    return [f"{name}:{place}" for name, place in zip(chromosome, position, strict=True)]
 
 
 class Neighbours:
     """Loci that are nearly one another's copies."""
 
     def __init__(self, genotype_LN: Tensor) -> None:
-        centred = genotype_LN - genotype_LN.mean(1, keepdim=True)
-        centred /= centred.norm(dim=1, keepdim=True).clamp_min(1e-30)
-        self.correlation = (centred @ centred.T).abs()
+        self.correlation = locus_correlation(genotype_LN)
 
     def alternatives(self, loci: list[int]) -> list[list[int]]:
         """Sets with each locus, or one of those near it; the set itself is the first."""

@@ -3,7 +3,6 @@
 Letters: N individuals of the training part, B batch, L loci, E environments, S sets, T terms, C candidates.
 """
 
-import logging
 from typing import Any, Literal
 
 import pandas as pd
@@ -11,14 +10,13 @@ import psutil
 import torch
 from torch import Tensor
 
-from gpattention.data.batching import Batch
 from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
 from gpattention.models.products import product_of
 from gpattention.output.progress import progress_bar
 from gpattention.regressions import interaction_table
 from gpattention.regressions.interaction_candidates import additive_block, block_of
-from gpattention.regressions.interaction_plan import ORDER_WORDS, plan
+from gpattention.regressions.interaction_plan import ORDER_WORDS, Heredity, plan
 from gpattention.regressions.interaction_screen import (
     LARGEST_ORDER,
     Factors,
@@ -28,8 +26,6 @@ from gpattention.regressions.interaction_screen import (
 from gpattention.regressions.interaction_search import Search
 from gpattention.training.closed_form import ClosedFormMap
 
-log = logging.getLogger(__name__)
-
 LEAST_INDIVIDUALS = 50
 
 
@@ -37,8 +33,8 @@ class Interactions(ClosedFormMap):
     """Additive terms and products of alleles of two, three or four loci, which are searched for.
 
     An epoch is a round: all sets up to an order are tested against what the map leaves, those that pass join the ones from before
-    by stepwise selection, and the map is fitted again. When a round changes nothing, the next order begins anew. In the end validation chooses, for each environment, the
-    order, the number of terms and their ridge penalty.
+    by stepwise selection, and the map is fitted again. When a round changes nothing, the next order begins anew. In the end
+    validation chooses, for each environment, the order, the number of terms and their ridge penalty.
 
     Args:
         n_loci: L.
@@ -80,7 +76,7 @@ class Interactions(ClosedFormMap):
         false_discovery: float | None = None,
         additive_penalties: list[float],
         interaction_penalties: list[float],
-        heredity: Literal["weak", "strong", "none"] = "weak",
+        heredity: Heredity = "weak",
         most_terms: int = 200,
         most_candidates: int = 1000,
         max_rounds: int = 20,
@@ -131,9 +127,6 @@ class Interactions(ClosedFormMap):
         """(B, L) genotypes to (B, E) standardised phenotypes."""
         genotype_BL = genotype_BL.double()
         return self.intercept + genotype_BL @ self.additive + product_of(genotype_BL.T, self.sets).T @ self.coefficients
-
-    def training_step(self, batch: Batch, _index: int) -> None:
-        return None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["search"] = {
@@ -259,9 +252,8 @@ class Interactions(ClosedFormMap):
                 self.order[environment] = block.order
                 if block.penalty is None:
                     self.first_penalty[environment] = self.penalties[column] * self.n_loci
-                self.penalty[environment] = (self.first_penalty[group] if block.penalty is None else block.penalty)[
-                    within
-                ]
+                penalty_E = self.first_penalty[group] if block.penalty is None else block.penalty
+                self.penalty[environment] = penalty_E[within]
                 values = block.coefficients[:, column, within]
                 for loci, value in zip(block.sets[values != 0].tolist(), values[values != 0].tolist(), strict=True):
                     rows.setdefault(tuple(loci), {})[environment] = value

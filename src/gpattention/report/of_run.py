@@ -13,6 +13,7 @@ from gpattention.output import figures
 from gpattention.report.page import Section, Table, show_figure, show_file, show_table, show_values
 from gpattention.run_folder import files, loading
 from gpattention.run_folder.identity import flatten, input_files
+from gpattention.run_folder.interactions import NUMBERS, loci_of, read_interactions
 from gpattention.run_folder.predictions import read_predictions
 from gpattention.run_folder.preprocessing import Preprocessing
 from gpattention.scores.conformal import calibrate
@@ -182,21 +183,16 @@ def training(record: Record) -> Section:
 
 def interactions(record: Record) -> list[Section]:
     """The strongest sets that a search has found, where there was one."""
-    path = record.folder / files.INTERACTIONS
-    if not path.is_file():
+    table = read_interactions(record.folder)
+    if table is None:
         return []
-    files.refuse_changed(record.folder, files.INTERACTIONS)
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     n_by_environment = table["environment"].value_counts(sort=False)
     counts = ", ".join(f"{name} {n}" for name, n in n_by_environment.items()) or "none"
     text = (
         f"Sets of loci whose alleles multiply, found by testing all sets and chosen together. Interactions: {counts}."
     )
-    loci = table[[f"locus_{number}" for number in (1, 2, 3, 4)]].apply(lambda row: ":".join(filter(None, row)), axis=1)
-    shown = table[["environment", "coefficient", "standard_error", "z", "variance_explained", "alternatives"]].copy()
-    shown.insert(1, "loci", loci if len(table) else [])
-    for name in ("coefficient", "standard_error", "z", "variance_explained"):
-        shown[name] = pd.to_numeric(shown[name])
+    shown = table[["environment", *NUMBERS, "alternatives"]].copy()
+    shown.insert(1, "loci", [":".join(loci) for loci in loci_of(table)])
     strongest = shown.sort_values("variance_explained", ascending=False, kind="stable").head(MOST_INTERACTIONS)
     caption = f"The strongest, at most {MOST_INTERACTIONS}; all of them are in {files.INTERACTIONS}."
     return [Section("Interactions", [text], tables=[show_table(strongest, caption)] if len(table) else [])]

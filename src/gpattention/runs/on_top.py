@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from gpattention.checks import name_some
+from gpattention.data.alleles import alleles_of
+from gpattention.data.formats import Genotypes
 from gpattention.data.genotype_phenotype import GenotypePhenotypeData
 from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
 from gpattention.regressions.interactions import Interactions
 from gpattention.run_folder.loading import Run, choose_device, phenotypes_of
+from gpattention.run_folder.matching import match_loci
 from gpattention.runs.fine_tuning import refuse_known_individuals, refuse_other_loci
 
 
@@ -22,19 +25,12 @@ def residual_data(earlier: Run, data: GenotypePhenotypeData) -> GenotypePhenotyp
     place, then = f"fit_on_residual_of={earlier.folder}", earlier.preprocessing
     if missing := [name for name in data.environment_names if name not in then.environment_names]:
         raise InputError(f"{place} does not predict {name_some(missing)}: leave it out of data.environments")
-    columns = then.loci_index
-    if then.locus_names is not None and data.locus_names is not None:
-        position = {name: column for column, name in enumerate(data.locus_names)}
-        if absent := [name for name in then.locus_names if name not in position]:
-            raise InputError(
-                f"{place} needs {len(absent)} loci that these data lack, the first {absent[0]}: give the same data"
-            )
-        columns = [position[name] for name in then.locus_names]
-    elif data.n_loci != then.n_columns:
-        raise InputError(
-            f"{place} was fitted to {then.n_columns} columns and these data have {data.n_loci}: give the same data"
-        )
-    predicted = phenotypes_of(earlier, data.genotype[:, columns], choose_device("auto"))
+    genotypes = Genotypes(data.genotype, data.coding, data.individual_ids, data.locus_names, alleles_of(data.loci))
+    try:
+        matched = match_loci(genotypes, then)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    predicted = phenotypes_of(earlier, matched.values, choose_device("auto"))
     predicted = predicted[:, [then.environment_names.index(name) for name in data.environment_names]]
     truth = data.truth and replace(data.truth, noiseless=data.truth.noiseless - predicted)
     return replace(data, phenotype=data.phenotype - predicted, truth=truth)
