@@ -219,7 +219,7 @@ class Screen:
             scale = self.scales.get(keys[number]) if is_known else None
             if scale is None:
                 scale = self.scale_of(means[number], squares[number]) * allowed(left_loci, right_loci, factors.ordered)
-                if factors.ordered and self.scales_bytes < SCALES_BYTES:
+                if factors.ordered and keys[number] not in self.scales and self.scales_bytes < SCALES_BYTES:
                     self.scales[keys[number]] = scale
                     self.scales_bytes += scale.nbytes
             sums[number] /= variance_E.sqrt().clamp_min(torch.finfo(torch.float64).tiny)[:, None, None]

@@ -4,6 +4,7 @@ Letters: N individuals of the training part, L loci, E environments, S sets, T t
 """
 
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -33,8 +34,11 @@ class Search:
         self.first_penalty_E = weight_EN.new_zeros(len(weight_EN), dtype=torch.float64)
         self.screen = Screen(genotype_LN, weight_EN)
         self.n_loci = len(genotype_LN)
-        self.nearest_LM = nearest_loci(genotype_LN, N_NEAREST)
         self.none = torch.empty(0, LARGEST_ORDER, dtype=torch.long, device=genotype_LN.device)
+
+    @cached_property
+    def nearest_LM(self) -> Tensor:
+        return nearest_loci(self.genotype_LN, N_NEAREST)
 
     def moments(self, sets: Tensor) -> Moments:
         """Of the additive terms and the products of the sets."""

@@ -15,8 +15,8 @@ from gpattention.data.loci import chromosome_and_position, name_loci
 from gpattention.data.training_data import TrainingData
 from gpattention.models.products import product_of
 from gpattention.regressions.interaction_screen import LARGEST_ORDER, n_tests
-from gpattention.regressions.interaction_search import locus_correlation
-from gpattention.regressions.term_selection import Moments, eliminated, least_squares, moments_of, solve
+from gpattention.regressions.interaction_search import Search, locus_correlation, penalised_base
+from gpattention.regressions.term_selection import eliminated, least_squares, solve
 
 LEAST_CORRELATION = 0.9  # of two products that cannot be told apart
 LEAST_LOCUS_CORRELATION = 0.85  # of two loci, to look for such products
@@ -51,9 +51,8 @@ def tabulate(sets: Tensor, coefficients: Tensor, penalty: Tensor, order: Tensor,
         mine = sets[coefficients[:, column] != 0]
         if not len(mine):
             continue
-        found = describe(
-            genotype_LN, weight_EN[[column]], phenotype_EN[[column]], mine, float(penalty[column]), neighbours, data
-        )
+        search = Search(genotype_LN, weight_EN[[column]], phenotype_EN[[column]])
+        found = describe(search, mine, penalty[[column]].cpu(), neighbours, locus_names(data))
         z = np.asarray(found.pop("z"))
         p = np.minimum(1.0, n_tests(len(genotype_LN), max(2, int(order[column]))) * chi2.sf(z**2, 1))
         found = {"z": z, "p_corrected": p} | found
@@ -114,34 +113,20 @@ class Neighbours:
 
 
 def describe(
-    genotype_LN: Tensor,
-    weight_1N: Tensor,
-    phenotype_1N: Tensor,
-    sets: Tensor,
-    penalty: float,
-    neighbours: Neighbours,
-    data: TrainingData,
+    search: Search, sets: Tensor, penalty_1: Tensor, neighbours: Neighbours, names: list[str]
 ) -> dict[str, np.ndarray | list]:
     """Of each set of one environment, in standardised units."""
-
-    def terms(part: slice) -> Tensor:
-        return torch.cat([genotype_LN[:, part], product_of(genotype_LN[:, part], sets)])
-
-    n_loci = len(genotype_LN)
-    moments: Moments = moments_of(terms, weight_1N, phenotype_1N)
+    genotype_LN, n_loci = search.genotype_LN, search.n_loci
+    moments = search.moments(sets)
     own = moments.products.diagonal(dim1=1, dim2=2)[0, n_loci:]
-    each = torch.full_like(moments.mean, penalty)
-    each[:, n_loci:] = 0
-    moments = moments.penalised(each)
+    moments = penalised_base(moments, penalty_1, n_loci)
     fit = least_squares(eliminated(moments, n_loci))
     coefficient, error = fit.coefficient[0], fit.standard_error[0]
-    all_terms, intercept = solve(moments)
-    residual = phenotype_1N[0] - intercept[0] - all_terms[0, :n_loci] @ genotype_LN.double()
-    for set_, value in zip(sets, coefficient, strict=True):
-        residual = residual - value * product_of(genotype_LN, set_[None])[0]
-    weight = weight_1N[0] / weight_1N[0].sum()
+    all_terms, _ = solve(moments)
+    residual = search.residual(sets, all_terms.float())[0].double()
+    weight = search.weight_EN[0] / search.weight_EN[0].sum()
     noise = float((weight * residual**2).sum())
-    names, n_values = locus_names(data), float(moments.total[0])
+    n_values = float(moments.total[0])
     posterior, counts, listed = [], [], []
     for number, set_ in enumerate(sets):
         loci = [locus for locus in set_.tolist() if locus >= 0]

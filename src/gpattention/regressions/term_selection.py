@@ -56,9 +56,8 @@ def moments_of(terms: Callable[[slice], Tensor], weight_EN: Tensor, phenotype_EN
         term_TN = terms(part)
         for weight, into in zip(patterns[:, part], products, strict=True):
             whole = bool((weight == weight.round()).all() and (term_TN == term_TN.round()).all())
-            few = (
-                term_TN.float() if whole else term_TN.double()
-            )  # of whole numbers sums in float32 are exact, and faster
+            # Of whole numbers sums in float32 are exact, and faster.
+            few = term_TN.float() if whole else term_TN.double()
             into += (few * weight.to(few.dtype)) @ few.T
         term_TN = term_TN.double()
         moments.addmm_(weight_EN[:, part] * phenotype_EN[:, part].double(), term_TN.T)
