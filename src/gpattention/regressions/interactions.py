@@ -180,15 +180,16 @@ class Interactions(ClosedFormMap):
             self.next_order = 2
             self.chosen[2] = [self.sets.new_empty(0, LARGEST_ORDER) for _ in self.groups]
         else:
+            order = self.next_order
             self.search()
-            orders = range(1, self.max_order + 1) if self.is_done else [max(self.chosen)]
+            orders = range(1, self.max_order + 1) if self.is_done else [order]
             penalties = self.interaction_penalties if self.is_done else None
             self.candidates = [
                 [block_of(search, order, self.chosen[order][number], penalties) for order in orders]
                 for number, search in enumerate(self.searches)
             ]
         self.scores["train/passes"] = self.current_epoch + 1.0
-        self.scores["train/interactions"] = float(sum(map(len, self.chosen[max(self.chosen)])))
+        self.scores["train/interactions"] = float(sum(len(blocks[-1].sets) for blocks in self.candidates))
 
     def on_train_epoch_end(self) -> None:
         if self.is_done:
