@@ -62,7 +62,7 @@ GIVEN = {
     "data": {"data", "splitting", "pruning", "few_values", "training_data", "batching", "batch_seed"},
     "model": {"n_loci", "n_environments", "environment_names", "environment_covariates", "interaction_sets"},
     "training": {"model", "n_loci", "environment_names", "environment_covariates", "interaction_sets"},
-    "trainer": {"by_gradients", "callbacks", "flags", "folder"},
+    "trainer": {"by_gradients", "steps_per_epoch", "callbacks", "flags", "folder"},
     "logger": {"folder"},
 }
 

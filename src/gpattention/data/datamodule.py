@@ -1,6 +1,8 @@
 """From training data to batches: arrays on the training device, gathered by rows."""
 
+import math
 from functools import cached_property
+from typing import Literal
 
 import lightning as L
 import numpy as np
@@ -15,6 +17,7 @@ from gpattention.errors import InputError
 from gpattention.ranks import n_ranks, rank, share_of
 
 EVALUATION_BATCH_SIZE = 1024
+SMALLEST, LARGEST, BATCHES = 16, 128, 32  # of `auto`: the sizes of a batch, and how many batches a small data set makes
 
 
 class GPMapDataModule(L.LightningDataModule):
@@ -24,7 +27,7 @@ class GPMapDataModule(L.LightningDataModule):
         training_data: what a map is fitted to.
         batching: `shuffled` for training by gradients, `balanced` where an individual serves one environment an epoch,
             `one_pass` for sums over all rows in order.
-        batch_size: individuals in a training batch.
+        batch_size: individuals in a training batch; `auto` takes a power of two near a 32nd of the training part, 16 to 128.
         drop_last: leave out the incomplete last batch of an epoch; a balanced one is always left out.
         n_per_environment: individuals for each environment in a balanced batch; None takes batch_size / E, rounded.
         balance: what a balanced batch does where an individual has no value, see `Balanced`.
@@ -39,15 +42,17 @@ class GPMapDataModule(L.LightningDataModule):
         training_data: TrainingData,
         *,
         batching: Batching = "shuffled",
-        batch_size: int = 64,
+        batch_size: int | Literal["auto"] = 64,
         drop_last: bool = False,
         batch_seed: int = 0,
         n_per_environment: int | None = None,
         balance: Balance = "skip_missing",
     ) -> None:
         super().__init__()
+        if batch_size == "auto":
+            batch_size = batch_size_for(len(training_data.split.train))
         if batch_size < 1:
-            raise InputError(f"data.batch_size is {batch_size}: give a number from 1 on")
+            raise InputError(f"data.batch_size is {batch_size}: give a number from 1 on, or auto")
         self.training_data = training_data
         self.batching, self.batch_size, self.drop_last, self.batch_seed = batching, batch_size, drop_last, batch_seed
         self.n_per_environment, self.balance = n_per_environment, balance
@@ -123,3 +128,8 @@ class GPMapDataModule(L.LightningDataModule):
         mapped = MappedRows(self.training_data.data.genotype, mine, self.device) if in_file else None
         values = self.batch_of(mine, with_genotype=not in_file)
         return GatherLoader(values, InOrder(len(mine), EVALUATION_BATCH_SIZE), mapped=mapped)
+
+
+def batch_size_for(n: int) -> int:
+    """A batch size for n individuals: small where they are few, so that an epoch has some steps."""
+    return min(LARGEST, max(SMALLEST, 2 ** round(math.log2(n / BATCHES))))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gpattention.checks import suggest
 from gpattention.errors import InputError
-from gpattention.interpret import attention_maps, effects, epistasis, interactions, landscape, orders, series
+from gpattention.interpret import attention_maps, effects, epistasis, interactions, landscape, latents, orders, series
 from gpattention.interpret.fitted_map import Accelerator, open_map, open_replicates
 from gpattention.interpret.reading import Reading, write_reading
 from gpattention.run_folder.files import READING
@@ -20,6 +20,7 @@ READINGS: dict[str, Callable[..., Reading]] = {
     "effects": effects.read,
     "epistasis": epistasis.read,
     "interactions": interactions.read,
+    "latents": latents.read,
     "orders": orders.read,
     "landscape": landscape.read,
     "attention": attention_maps.read,

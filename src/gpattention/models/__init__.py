@@ -2,6 +2,7 @@
 
 from gpattention.models.attention import Attention
 from gpattention.models.bounded_attention import BoundedAttention
+from gpattention.models.latent_traits import LatentTraits
 from gpattention.models.transformer import Transformer
 
-__all__ = ["Attention", "BoundedAttention", "Transformer"]
+__all__ = ["Attention", "BoundedAttention", "LatentTraits", "Transformer"]

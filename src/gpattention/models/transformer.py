@@ -5,6 +5,7 @@ the axes of the environment), H heads, E environments.
 """
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from gpattention.models.environment import (
     make_token,
 )
 from gpattention.models.kernels import AttentionKernel, SoftmaxAttention
+from gpattention.models.latent_readout import LatentReadout
 from gpattention.models.products import product_of
 
 
@@ -40,6 +42,10 @@ class Transformer(nn.Module):
         layer_norm: normalise the tokens before attention and before feed-forward.
         dropout: share of attention weights and of hidden feed-forward units set to zero in training.
         score_scale: `none` divides the scores by 1, `sqrt_dim` by the square root of a head's width.
+        gated: multiply what a block adds by a number that starts at 0, so that the map begins as an additive one.
+        readout: `linear` reads all tokens by a weighted sum, as `Attention` does; `latent` reads latent traits, see `LatentReadout`;
+            `both` adds the two, the weighted sum from 0 on.
+        n_latents, latent_decay: K of the latent traits, and the decay of their weights, see `LatentReadout`.
         init_std: standard deviation of the normal distribution that every weight starts from.
         attention_kernel: `auto`, `fused` or `plain`; the same numbers at other speeds.
         interactions_from: the run folder that `interaction_sets` come from.
@@ -67,6 +73,10 @@ class Transformer(nn.Module):
         layer_norm: bool = False,
         dropout: float = 0.0,
         score_scale: ScoreScale = "none",
+        gated: bool = False,
+        readout: Literal["both", "linear", "latent"] = "linear",
+        n_latents: int = 4,
+        latent_decay: float = 0.3,
         init_std: float = 0.1,
         attention_kernel: AttentionKernel = "auto",
         interactions_from: str | None = None,
@@ -95,7 +105,7 @@ class Transformer(nn.Module):
                 f"model.n_heads={n_heads} does not divide the token width {width} (model.embedding_dim + 1"
                 f"{f', and {extra_width} for the environment' if extra_width else ''}): change one of them"
             )
-        self.extra_width = extra_width
+        self.extra_width, self.n_loci = extra_width, n_loci
         n_sets = len(interaction_sets or [])
         sets = torch.tensor(interaction_sets or [[]], dtype=torch.long, device="cpu")[:n_sets]
         if sets.numel() and not -1 <= int(sets.min()) <= int(sets.max()) < n_loci:
@@ -112,14 +122,20 @@ class Transformer(nn.Module):
                 dropout=dropout,
                 score_scale=score_scale,
                 attention_kernel=attention_kernel,
+                gated=gated,
             )
             for _ in range(n_layers)
         )
-        self.readout = Readout(environment, n_environments, code, n_valued + bool(token), width)
+        n_tokens = n_valued + bool(token)
+        self.readout = None if readout == "latent" else Readout(environment, n_environments, code, n_tokens, width)
+        self.latent_readout = None
+        if readout != "linear":
+            self.latent_readout = LatentReadout(environment, n_environments, code, n_loci, n_tokens * width, n_latents, latent_decay)
         for parameter in (self.embedding, *self.blocks.parameters()):
             if parameter.ndim > 1:
                 nn.init.normal_(parameter, std=init_std)
-        self.readout.reset(init_std)
+        if self.readout is not None and readout == "linear":
+            self.readout.reset(init_std)
         self.environment_token = token
 
     def forward(self, genotype_BL: Tensor, environment_B: Tensor | None = None) -> Tensor:
@@ -131,7 +147,10 @@ class Transformer(nn.Module):
             token_BTD = torch.cat([token_BTD, self.environment_token(environment_B).unsqueeze(1)], dim=1)
         for block in self.blocks:
             token_BTD = block(token_BTD)
-        return self.readout(token_BTD)
+        read = [] if self.readout is None else [self.readout(token_BTD)]
+        if self.latent_readout is not None:
+            read.append(self.latent_readout(genotype_BL[:, : self.n_loci], token_BTD))
+        return torch.stack(read).sum(0) if len(read) > 1 else read[0]
 
 
 class Block(nn.Module):
@@ -147,9 +166,12 @@ class Block(nn.Module):
         dropout: float,
         score_scale: ScoreScale,
         attention_kernel: AttentionKernel,
+        gated: bool,
     ) -> None:
         super().__init__()
         self.n_heads = n_heads
+        self.attention_gate = nn.Parameter(torch.zeros(1)) if gated else 1.0
+        self.feedforward_gate = nn.Parameter(torch.zeros(1)) if gated and hidden else 1.0
         scale = 1.0 if score_scale == "none" else 1 / math.sqrt(width // n_heads)
         self.softmax_attention = SoftmaxAttention(scale, attention_kernel, dropout)
         self.attention_norm = nn.LayerNorm(width) if layer_norm else nn.Identity()
@@ -165,8 +187,10 @@ class Block(nn.Module):
             )
 
     def forward(self, token_BTD: Tensor) -> Tensor:
-        token_BTD = token_BTD + self.attend(self.attention_norm(token_BTD))
-        return token_BTD if self.feedforward is None else token_BTD + self.feedforward(token_BTD)
+        token_BTD = token_BTD + self.attention_gate * self.attend(self.attention_norm(token_BTD))
+        if self.feedforward is None:
+            return token_BTD
+        return token_BTD + self.feedforward_gate * self.feedforward(token_BTD)
 
     def attend(self, token_BTD: Tensor) -> Tensor:
         """(B, T, D) tokens to (B, T, D) attended tokens, heads side by side."""

@@ -29,6 +29,7 @@ HISTORY = "metrics.csv"
 PREDICTIONS = "predictions_test.tsv"
 VALIDATION_PREDICTIONS = "predictions_val.tsv"
 INTERACTIONS = "interactions.tsv"  # of model=interactions
+CANDIDATES = "candidates.tsv"  # of model=latent: the settings that validation chose among
 LEARNING_CURVE = "learning_curve.png"
 PREDICTED = "predicted_against_measured.png"
 CALIBRATION = "calibration.png"
@@ -49,6 +50,7 @@ ALL = (
     PREDICTIONS,
     VALIDATION_PREDICTIONS,
     INTERACTIONS,
+    CANDIDATES,
     LEARNING_CURVE,
     PREDICTED,
     CALIBRATION,
@@ -57,7 +59,7 @@ ALL = (
     CHECKSUMS,
     METRICS,
 )
-OCCASIONAL = (*UNFINISHED, *PROFILES, INTERACTIONS, REPORT)  # what not every finished run has
+OCCASIONAL = (*UNFINISHED, *PROFILES, INTERACTIONS, CANDIDATES, REPORT)  # what not every finished run has
 SEALED = (
     CONFIG,
     IDENTITY,
@@ -68,6 +70,7 @@ SEALED = (
     PREDICTIONS,
     VALIDATION_PREDICTIONS,
     INTERACTIONS,
+    CANDIDATES,
 )  # and the metrics
 READING = "reading"  # folder with what `gpattention read` found in the map
 FIGURES = "figures"  # folder with figures of the paper

@@ -17,6 +17,7 @@ from gpattention.errors import InputError
 from gpattention.files.checksums import refuse_changed
 from gpattention.files.untrusted import UNREADABLE, read_yaml
 from gpattention.hydra_targets import find_target
+from gpattention.models.latent_traits import LatentTraits
 from gpattention.run_folder.files import (
     CHECKPOINT,
     CONFIG,
@@ -30,6 +31,7 @@ from gpattention.run_folder.preprocessing import Preprocessing
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.checkpoints import read_checkpoint
 from gpattention.training.gpmap import MAPS, GPMap
+from gpattention.training.latents import LatentModule
 
 PROBE = 2  # individuals that a restored map is tried on
 
@@ -93,7 +95,9 @@ def read_config(folder: Path) -> dict[str, Any]:
 def module_class(model: dict[str, Any]) -> type[GPMap]:
     """The LightningModule for a model's configuration: its own where it fits itself, else training by gradients."""
     target = find_target(MAPS, model)
-    return target if issubclass(target, GPMap) else GPMapModule
+    if issubclass(target, GPMap):
+        return target
+    return LatentModule if issubclass(target, LatentTraits) else GPMapModule
 
 
 def restore(kind: type[GPMap], checkpoint: dict[str, Any]) -> GPMap:

@@ -1,5 +1,6 @@
 """The parts of a run, built from its configuration: data, map, Trainer, loggers."""
 
+import re
 from collections.abc import Callable, Mapping
 from inspect import signature
 from pathlib import Path
@@ -101,7 +102,13 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: Tra
     return module
 
 
-def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epoch: OnEpoch | None = None) -> L.Trainer:
+def build_trainer(
+    config: Mapping[str, Any],
+    folder: Path,
+    module: GPMap,
+    datamodule: GPMapDataModule,
+    on_epoch: OnEpoch | None = None,
+) -> L.Trainer:
     """The Trainer with its history, its progress and the epoch that is best by validation; touches no file yet."""
     best = FolderCheckpoint(
         folder,
@@ -115,6 +122,7 @@ def build_trainer(config: Mapping[str, Any], folder: Path, module: GPMap, on_epo
     progress = FitProgress(model_name(config), config["monitor"], on_epoch)
     chosen = [instantiate(node, _convert_="all") for node in config["callbacks"].values()]
     settings = arguments_of(make_trainer, config["trainer"]) | {"folder": folder}
+    settings["steps_per_epoch"] = len(datamodule.sampler)
     settings["flags"] = Flags(**arguments_of(Flags, config["trainer"]))
     if module.max_epochs is not None:
         settings["max_epochs"] = module.max_epochs
@@ -144,5 +152,6 @@ def check_monitor(monitor: str, module: GPMap, data: TrainingData) -> None:
 
 
 def model_name(config: Mapping[str, Any]) -> str:
-    """What to call the model in the log: its terms where it is a plain regression, else its class."""
-    return config["model"].get("terms") or config["model"]["_target_"].rsplit(".", 1)[-1].lower().removesuffix("module")
+    """What to call the model in the log: its terms where it is a plain regression, else the words of its class."""
+    words = re.findall("[A-Z][a-z0-9]*", config["model"]["_target_"].rsplit(".", 1)[-1])
+    return config["model"].get("terms") or " ".join(words).lower()

@@ -80,7 +80,7 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None, override
         datamodule = build_datamodule(config, kind, data)
         module = build_module(config, kind, data)
         check_monitor(config["monitor"], module, data)
-        trainer = build_trainer(config, folder, module, on_epoch)
+        trainer = build_trainer(config, folder, module, datamodule, on_epoch)
         log.info("%s", data.describe())
         count = module.n_fitted()  # none yet where they are as many as individuals
         log.info("%s%s", model_name(config), f" with {count:,} fitted parameters" if count else "")

@@ -20,7 +20,7 @@ STEPS_BETWEEN_LOOKS = 50  # for a loss that is not finite, which makes the devic
 
 
 def weighted_mean(squared_error: Tensor, weight: Tensor) -> Tensor:
-    """sum(weight squared_error) / sum(weight); 0 where nothing was measured.
+    """sum(weight squared_error) / sum(weight), summed over networks that are fitted side by side; 0 where nothing was measured.
 
     Where processes share a batch, the sum of weights is that of the whole batch, and the errors are multiplied by the
     number of processes: the mean over these, which the gradients are, is then what one process would have.
@@ -124,6 +124,7 @@ class GPMapModule(GPMap):
         self.register_buffer("values_seen", torch.zeros((), dtype=torch.int64), persistent=False)
         self.register_buffer("n_skipped", torch.zeros((), dtype=torch.int64), persistent=False)
         self.finite = FiniteSteps(len(environment_names))
+        self.decaying: list[Any] = [part for part in self.network.modules() if hasattr(part, "decay")]
         self.is_empty_step = True  # whether nobody was measured in the batches since the last step
 
     @classmethod
@@ -138,21 +139,24 @@ class GPMapModule(GPMap):
         columns = [self.network(genotype_BL, environment.expand(len(genotype_BL))) for environment in each]
         return torch.stack(columns, dim=1)
 
+    def each(self, batch: Batch) -> Tensor:
+        """Predictions of a training batch by every network that is fitted: one, (1, B, E) or (1, B)."""
+        return self.network(batch.genotype, *(() if batch.environment is None else (batch.environment,)))[None]
+
     def on_train_epoch_start(self) -> None:
         self.loss_sum.zero_()
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         n_environments = len(self.environment_names)
-        prediction = self.network(batch.genotype, *(() if batch.environment is None else (batch.environment,)))
-        squared_error = (prediction - batch.phenotype) ** 2
+        squared_error = (self.each(batch) - batch.phenotype) ** 2
         per_environment = self.hparams["loss"] == "per_environment"
         weight = equal_environments(batch, n_environments) if per_environment else batch.weight
         loss = weighted_mean(squared_error, weight)
 
         n_values = (batch.weight > 0).sum()
         self.values_seen += n_values
-        self.loss_sum += loss.detach().nan_to_num(0, 0, 0)
-        errors = sum_by_environment(weight * squared_error.detach(), batch.environment, n_environments)
+        self.loss_sum += loss.detach().nan_to_num(0, 0, 0) / len(squared_error)
+        errors = sum_by_environment(weight * squared_error.detach().mean(0), batch.environment, n_environments)
         if self.by_token:
             sum_over_ranks(n_values)
         self.last_batch = (index, errors)
@@ -171,6 +175,9 @@ class GPMapModule(GPMap):
         self.n_skipped += skip
         if is_empty or skip:
             optimizer.zero_grad(set_to_none=True)
+            return
+        for part in self.decaying:
+            part.decay(optimizer.param_groups[0]["lr"])
 
     def on_train_batch_end(self, _outputs: Any, _batch: Batch, index: int) -> None:
         if index % STEPS_BETWEEN_LOOKS == 0:

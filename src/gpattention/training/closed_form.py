@@ -107,12 +107,16 @@ class ClosedFormMap(GPMap):
         n_environments = len(self.environment_names)
         columns = self.candidate_accuracy
         r2_CE = columns.compute()["r2"].reshape(-1, n_environments)
-        mean_C1 = torch.where(r2_CE.isfinite(), r2_CE, torch.nan).nanmean(dim=1, keepdim=True)
-        # The others choose for an environment without validation values, and all together where they share one map.
-        for_itself = r2_CE.isfinite() & (not self.one_map)
-        best_E = torch.where(for_itself, r2_CE, mean_C1).argmax(dim=0)
+        best_E = self.choose_from(r2_CE)
         self.keep(best_E)
         chosen = best_E * n_environments + torch.arange(n_environments, device=best_E.device)
         for state in columns._defaults:
             setattr(self.accuracy, state, getattr(columns, state)[chosen])
         self.candidate_accuracy = None
+
+    def choose_from(self, r2_CE: Tensor) -> Tensor:
+        """(E,) the candidate of each environment, by their R2 on the validation part."""
+        mean_C1 = torch.where(r2_CE.isfinite(), r2_CE, torch.nan).nanmean(dim=1, keepdim=True)
+        # The others choose for an environment without validation values, and all together where they share one map.
+        for_itself = r2_CE.isfinite() & (not self.one_map)
+        return torch.where(for_itself, r2_CE, mean_C1).argmax(dim=0)

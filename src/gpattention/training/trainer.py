@@ -18,6 +18,9 @@ from gpattention.training.checkpoints import DurableCheckpointIO
 
 log = logging.getLogger(__name__)
 
+FEWEST_EPOCHS, ENOUGH_STEPS = 30, 3000  # of `auto`
+TOO_FEW_STEPS = 500
+
 
 class SharedRun(DDPStrategy):
     """Processes that hold the same map; the gradients of a network are averaged, a map without any is left alone."""
@@ -93,7 +96,8 @@ def make_trainer(
     *,
     accelerator: Literal["auto", "cpu", "gpu"],
     devices: int,
-    max_epochs: int,
+    max_epochs: int | Literal["auto"],
+    steps_per_epoch: int = 1,
     num_nodes: int = 1,
     precision: Literal["32-true", "16-mixed", "bf16-mixed", "64-true"] = "32-true",
     gradient_clip_val: float | None = None,
@@ -109,7 +113,8 @@ def make_trainer(
         accelerator: `auto` takes a GPU where there is one.
         devices: on each machine; a process each.
         num_nodes: machines.
-        max_epochs: epochs of a map trained by gradients.
+        max_epochs: epochs of a map trained by gradients; `auto` takes 30, or more where these make fewer than 3,000 steps.
+        steps_per_epoch: that the data make.
         precision: mixed precision saves memory on a GPU; 64-true is slow and exact.
         gradient_clip_val: largest norm of the gradients; None leaves them.
         deterministic: only operations that give the same numbers on a GPU every time.
@@ -123,8 +128,12 @@ def make_trainer(
     """
     gpu = torch.cuda.is_available()
     refuse_missing_devices(accelerator, devices, num_nodes)
-    if max_epochs < 1:
-        raise InputError(f"trainer.max_epochs={max_epochs}: give a whole number from 1 on")
+    if max_epochs != "auto":
+        n_epochs = max_epochs
+    else:
+        n_epochs = max(FEWEST_EPOCHS, -(-ENOUGH_STEPS * flags.accumulate_grad_batches // max(1, steps_per_epoch)))
+    if n_epochs < 1:
+        raise InputError(f"trainer.max_epochs={max_epochs}: give a whole number from 1 on, or auto")
     if precision == "16-mixed" and (accelerator == "cpu" or not gpu):
         raise InputError("trainer.precision=16-mixed needs a GPU: set trainer.precision=32-true")
     if gradient_clip_val is not None and gradient_clip_val <= 0:
@@ -134,6 +143,14 @@ def make_trainer(
         log.info(
             "trainer.fast_dev_run=%d: one epoch of as many batches, to see that all of it runs; its scores say nothing",
             flags.fast_dev_run,
+        )
+    n_steps = n_epochs * steps_per_epoch // flags.accumulate_grad_batches
+    if by_gradients and n_steps < TOO_FEW_STEPS and not flags.fast_dev_run:
+        log.warning(
+            "this fit makes %d steps, and a network is seldom trained by fewer than %d: raise trainer.max_epochs or lower "
+            "data.batch_size, or set both to auto",
+            n_steps,
+            TOO_FEW_STEPS,
         )
     plugins: list[Any] = [DurableCheckpointIO()]
     if n_ranks() == 1:
@@ -147,7 +164,7 @@ def make_trainer(
         devices=devices,
         num_nodes=num_nodes,
         strategy=SharedRun() if n_ranks() > 1 else "auto",
-        max_epochs=1 if flags.fast_dev_run else max_epochs,
+        max_epochs=1 if flags.fast_dev_run else n_epochs,
         deterministic=deterministic,
         callbacks=callbacks,
         # Asked for without a callback of ours, Lightning would write its own into the present folder.

@@ -1,0 +1,62 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from small_runs import small_run
+
+from gpattention.models.latent_traits import Setting
+from gpattention.run_folder.loading import load_run
+from gpattention.training.latents import fewest_near_best, shares_of_loss
+
+QUICK = ["data.n_segregants=1500", "data.n_loci=6", "data.n_interactions=2", "trainer.max_epochs=4", "model.n_starts=2"]
+
+
+def test_shares_of_loss_add_up_to_what_r2_lacks():
+    rng = np.random.default_rng(0)
+    phenotype, predicted = rng.normal(size=(40, 3)), rng.normal(size=(40, 2, 3))
+    weight = (rng.random((40, 3)) < 0.7) * rng.uniform(0.2, 3, (40, 3))
+    weight[:, 2] = 0  # an environment that validation has no value of
+    shares = shares_of_loss(*(torch.from_numpy(a) for a in (predicted, phenotype, weight)))
+    for setting in range(2):
+        r2 = []
+        for e in range(2):
+            seen = weight[:, e] > 0
+            y, p = phenotype[seen, e], predicted[seen, setting, e]
+            r2.append(1 - ((y - p) ** 2).sum() / ((y - y.mean()) ** 2).sum())
+        assert 1 - shares[:, setting].sum().item() == pytest.approx(np.mean(r2), abs=1e-12)
+
+
+def test_the_fewest_traits_within_a_standard_error_are_chosen_with_their_best_decays():
+    settings = [Setting(k, decay, 0.1) for k in (1, 2, 4) for decay in (0.3, 1.0)]
+    r2 = [0.50, 0.51, 0.79, 0.78, 0.795, 0.80]
+    near, far = [0.02, 0.02, 0.011, 0.011, 0.01, 0.0], [0.02, 0.02, 0.009, 0.03, 0.01, 0.0]
+    assert settings[fewest_near_best(settings, r2, near)] == Setting(2, 0.3, 0.1)
+    assert settings[fewest_near_best(settings, r2, far)] == Setting(4, 1.0, 0.1)
+
+
+def test_a_run_chooses_by_validation_and_says_among_what(tmp_path):
+    metrics = small_run(tmp_path, "model=latent", *QUICK, "data.temperatures=[23,30]")
+    table = pd.read_csv(tmp_path / "candidates.tsv", sep="\t")
+    assert len(table) == 6 * 4 * 3
+    assert table.nlargest(5, "val/r2")["averaged"].all() and table["averaged"].sum() == 5
+    assert metrics["val/r2"] > table["val/r2"].max() - 0.01
+    chosen = table[table["read"]].iloc[0]
+    assert chosen["val/r2"] + chosen["standard_error"] >= table["val/r2"].max()
+    network = load_run(tmp_path).module.network
+    assert network.settings[int(network.chosen)].n_latents == chosen["n_latents"]
+    assert metrics["n_parameters"] == network.n_fitted() > 0
+
+
+def test_starts_beside_others_are_as_if_alone(tmp_path):
+    """Adam works on each parameter for itself, so what else is fitted beside a setting does not matter to it."""
+    alone = ["model=latent", *QUICK, "model.n_latents=2", "model.function_decays=[0.1]"]
+    small_run(tmp_path / "two", *alone, "model.loading_decays=[0.3,1]")
+    two = load_run(tmp_path / "two").module.network
+    start = {name: parameter.detach().clone() for name, parameter in two.named_parameters()}
+    small_run(
+        tmp_path / "again", *alone, "model.loading_decays=[0.3,1]", "data.batch_size=1000000", "trainer.max_epochs=1"
+    )
+    again = load_run(tmp_path / "again").module.network
+    assert not torch.equal(again.loading, start["loading"])
+    first, second = again.loading[:, :4], again.loading[:, 4:]
+    assert not torch.equal(first, second)  # drawn each for itself
