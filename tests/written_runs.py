@@ -12,7 +12,6 @@ from gpattention.data.noise_ceiling import over_ceiling, r2_ceiling
 from gpattention.data.training_data import TrainingData
 from gpattention.files.atomic import write_json, write_text
 from gpattention.run_folder import files, identity
-from gpattention.run_folder.loading import module_class
 from gpattention.run_folder.predictions import predictions_table
 from gpattention.runs.build import build_data, build_module
 from gpattention.runs.evaluate import target_counts
@@ -20,6 +19,7 @@ from gpattention.runs.provenance import made_with
 from gpattention.scores.conformal import interval_scores
 from gpattention.scores.metrics import R2PerEnvironment
 from gpattention.training.checkpoints import DurableCheckpointIO
+from gpattention.training.kinds import module_class
 
 
 def write_run(cfg: DictConfig, folder: Path, overrides: list[str] | None = None) -> dict:

@@ -9,10 +9,10 @@ import torch
 from conftest import SMALL
 
 from gpattention.config import check_config, compose_config
-from gpattention.run_folder.loading import module_class
 from gpattention.runs import provenance
 from gpattention.runs.build import build_data, build_module
 from gpattention.runs.provenance import commit, data_checksum, made_with
+from gpattention.training.kinds import module_class
 
 
 def built(*overrides):

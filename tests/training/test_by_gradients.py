@@ -153,3 +153,35 @@ def test_frozen_parts_are_not_trained():
 def test_bad_freezes_are_refused(freeze, words):
     with pytest.raises(InputError, match=words):
         GPMapModule(model=ATTENTION, n_loci=4, environment_names=["A"], freeze=freeze)
+
+
+@pytest.mark.parametrize("environment", ["joint", "token"])
+def test_members_are_trained_each_on_its_own_error(environment):
+    torch.manual_seed(0)
+    settings = {
+        "model": ATTENTION | {"environment": environment, "init_std": 0.5},
+        "n_loci": 4,
+        "environment_names": ["A", "B"],
+    }
+    several = GPMapModule(**settings, n_members=3).double()
+    pattern = np.ones(6, bool) if environment == "token" else np.ones((6, 2), bool)
+    batch = make_batch(pattern, torch.tensor([0, 0, 0, 1, 1, 1]) if environment == "token" else None)
+    ((several.each(batch) - batch.phenotype) ** 2).mean(tuple(range(1, pattern.ndim + 1))).sum().backward()
+    alone = GPMapModule(**settings).double()
+    alone.network.load_state_dict(several.network.members[1].state_dict())
+    ((alone.each(batch) - batch.phenotype) ** 2).mean().backward()
+    for one, other in zip(alone.network.parameters(), several.network.members[1].parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad)
+    wanted = torch.stack(
+        [
+            several.network.members[k](batch.genotype, *([batch.environment] if environment == "token" else []))
+            for k in range(3)
+        ]
+    )
+    torch.testing.assert_close(several.each(batch), wanted)
+    assert several.n_fitted() == 3 * alone.n_fitted()
+
+
+def test_no_member_is_refused():
+    with pytest.raises(InputError, match="n_members"):
+        GPMapModule(model=ATTENTION, n_loci=4, environment_names=["A"], n_members=0)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from small_runs import small_run
 
+from gpattention.errors import InputError
 from gpattention.models.latent_traits import Setting
 from gpattention.run_folder.loading import load_run
 from gpattention.training.latents import fewest_near_best, shares_of_loss
@@ -47,16 +48,6 @@ def test_a_run_chooses_by_validation_and_says_among_what(tmp_path):
     assert metrics["n_parameters"] == network.n_fitted() > 0
 
 
-def test_starts_beside_others_are_as_if_alone(tmp_path):
-    """Adam works on each parameter for itself, so what else is fitted beside a setting does not matter to it."""
-    alone = ["model=latent", *QUICK, "model.n_latents=2", "model.function_decays=[0.1]"]
-    small_run(tmp_path / "two", *alone, "model.loading_decays=[0.3,1]")
-    two = load_run(tmp_path / "two").module.network
-    start = {name: parameter.detach().clone() for name, parameter in two.named_parameters()}
-    small_run(
-        tmp_path / "again", *alone, "model.loading_decays=[0.3,1]", "data.batch_size=1000000", "trainer.max_epochs=1"
-    )
-    again = load_run(tmp_path / "again").module.network
-    assert not torch.equal(again.loading, start["loading"])
-    first, second = again.loading[:, :4], again.loading[:, 4:]
-    assert not torch.equal(first, second)  # drawn each for itself
+def test_members_of_latent_traits_are_refused(tmp_path):
+    with pytest.raises(InputError, match="n_starts"):
+        small_run(tmp_path, "model=latent", *QUICK, "training.n_members=2")

@@ -130,7 +130,9 @@ class Transformer(nn.Module):
         self.readout = None if readout == "latent" else Readout(environment, n_environments, code, n_tokens, width)
         self.latent_readout = None
         if readout != "linear":
-            self.latent_readout = LatentReadout(environment, n_environments, code, n_loci, n_tokens * width, n_latents, latent_decay)
+            self.latent_readout = LatentReadout(
+                environment, n_environments, code, n_loci, n_tokens * width, n_latents, latent_decay
+            )
         for parameter in (self.embedding, *self.blocks.parameters()):
             if parameter.ndim > 1:
                 nn.init.normal_(parameter, std=init_std)

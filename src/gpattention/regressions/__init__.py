@@ -5,7 +5,8 @@ from gpattention.regressions.boosted import Boosted
 from gpattention.regressions.interactions import Interactions
 from gpattention.regressions.kernel_ridge import KernelRidge
 from gpattention.regressions.kronecker import Kronecker
+from gpattention.regressions.ladder import Ladder
 from gpattention.regressions.ridge import Ridge
 from gpattention.regressions.sparse import Sparse
 
-__all__ = ["AllPairs", "Boosted", "Interactions", "KernelRidge", "Kronecker", "Ridge", "Sparse"]
+__all__ = ["AllPairs", "Boosted", "Interactions", "KernelRidge", "Kronecker", "Ladder", "Ridge", "Sparse"]

@@ -108,6 +108,7 @@ def describe_run(folder: Path) -> tuple[str, str, list[Section]]:
         results(record),
         uncertainty(record),
         training(record),
+        *trait(record),
         *interactions(record),
         data_summary(record),
         *readings({folder.resolve().name: record}),
@@ -179,6 +180,20 @@ def training(record: Record) -> Section:
             )
         ]
     return Section("Training", tables=[show_values(values, "Size and effort.", "quantity")], pictures=pictures)
+
+
+def trait(record: Record) -> list[Section]:
+    """What the maps of `model=auto` say of the trait."""
+    text, sheet, picture = (record.folder / name for name in files.TRAIT)
+    if not all(path.is_file() for path in (text, sheet, picture)):
+        return []
+    try:
+        table = pd.read_csv(sheet, sep="\t")
+    except UNREADABLE as error:
+        refuse(sheet, "as a table", error, files.MEND)
+    caption = "Test R2 of every map, and its gain over the first, with 95 % intervals by paired bootstrap of test individuals."
+    figure = show_file(picture, "The maps on the test part; the mean over environments where they are several.")
+    return [Section("What the trait is", [text.read_text()], [show_table(table, caption)], [figure])]
 
 
 def interactions(record: Record) -> list[Section]:

@@ -29,6 +29,8 @@ HISTORY = "metrics.csv"
 PREDICTIONS = "predictions_test.tsv"
 VALIDATION_PREDICTIONS = "predictions_val.tsv"
 INTERACTIONS = "interactions.tsv"  # of model=interactions
+LADDER = "ladder.tsv"  # of model=auto: its maps and their weights
+TRAIT = ("trait.txt", "trait.tsv", "trait.png")  # of model=auto: what the trait is
 CANDIDATES = "candidates.tsv"  # of model=latent: the settings that validation chose among
 LEARNING_CURVE = "learning_curve.png"
 PREDICTED = "predicted_against_measured.png"
@@ -51,6 +53,8 @@ ALL = (
     VALIDATION_PREDICTIONS,
     INTERACTIONS,
     CANDIDATES,
+    LADDER,
+    *TRAIT,
     LEARNING_CURVE,
     PREDICTED,
     CALIBRATION,
@@ -59,7 +63,15 @@ ALL = (
     CHECKSUMS,
     METRICS,
 )
-OCCASIONAL = (*UNFINISHED, *PROFILES, INTERACTIONS, CANDIDATES, REPORT)  # what not every finished run has
+OCCASIONAL = (
+    *UNFINISHED,
+    *PROFILES,
+    INTERACTIONS,
+    CANDIDATES,
+    LADDER,
+    *TRAIT,
+    REPORT,
+)  # what not every finished run has
 SEALED = (
     CONFIG,
     IDENTITY,
@@ -71,10 +83,12 @@ SEALED = (
     VALIDATION_PREDICTIONS,
     INTERACTIONS,
     CANDIDATES,
+    LADDER,
 )  # and the metrics
 READING = "reading"  # folder with what `gpattention read` found in the map
+RUNGS = "rungs"  # folder with a run for each map of model=auto
 FIGURES = "figures"  # folder with figures of the paper
-FOLDERS = ("wandb", "tensorboard", READING, FIGURES)  # of trackers, and of what was made of the run later
+FOLDERS = ("wandb", "tensorboard", READING, FIGURES, RUNGS)  # of trackers, and of what was made of the run later
 RESULTS_FORMAT = 2  # raise it when results of equal settings are no longer comparable
 
 MEND = "restore it from a copy, or fit the run again with overwrite=true"

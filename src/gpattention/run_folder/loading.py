@@ -17,7 +17,6 @@ from gpattention.errors import InputError
 from gpattention.files.checksums import refuse_changed
 from gpattention.files.untrusted import UNREADABLE, read_yaml
 from gpattention.hydra_targets import find_target
-from gpattention.models.latent_traits import LatentTraits
 from gpattention.run_folder.files import (
     CHECKPOINT,
     CONFIG,
@@ -28,10 +27,9 @@ from gpattention.run_folder.files import (
     refuse_run_of_another_format,
 )
 from gpattention.run_folder.preprocessing import Preprocessing
-from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.checkpoints import read_checkpoint
 from gpattention.training.gpmap import MAPS, GPMap
-from gpattention.training.latents import LatentModule
+from gpattention.training.kinds import module_class
 
 PROBE = 2  # individuals that a restored map is tried on
 
@@ -90,14 +88,6 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder / CONFIG} is not the resolved configuration of a run: {MEND}")
     config = check_config(OmegaConf.create(content | {"overwrite": False, "resume": "never"}))
     return {key: config[key] for key in content}
-
-
-def module_class(model: dict[str, Any]) -> type[GPMap]:
-    """The LightningModule for a model's configuration: its own where it fits itself, else training by gradients."""
-    target = find_target(MAPS, model)
-    if issubclass(target, GPMap):
-        return target
-    return LatentModule if issubclass(target, LatentTraits) else GPMapModule
 
 
 def restore(kind: type[GPMap], checkpoint: dict[str, Any]) -> GPMap:

@@ -22,15 +22,18 @@ from gpattention.data.training_data import TrainingData
 from gpattention.data.transfer import FewValues
 from gpattention.errors import InputError
 from gpattention.hydra_targets import find_target
+from gpattention.regressions.ladder import Ladder
 from gpattention.run_folder import files
 from gpattention.run_folder.identity import input_files
 from gpattention.run_folder.loading import load_run
 from gpattention.runs.fine_tuning import refuse_known_individuals, start_from
 from gpattention.runs.on_top import interaction_sets, residual_data
+from gpattention.runs.rungs import check_rungs
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.callbacks import EpochHistory, FitProgress, OnEpoch
 from gpattention.training.checkpoints import FolderCheckpoint, TrainingPosition
 from gpattention.training.gpmap import GPMap
+from gpattention.training.latents import LatentModule
 from gpattention.training.preemption import SaveOnSigterm
 from gpattention.training.trainer import Flags, make_trainer
 
@@ -81,6 +84,11 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: Tra
     model = dict(config["model"])
     module: GPMap
     if issubclass(module_class, GPMapModule):
+        if module_class is LatentModule and config["training"]["n_members"] != 1:
+            raise InputError(
+                f"training.n_members={config['training']['n_members']}: model=latent is a mean of several fits already; leave it at 1, "
+                "and raise model.n_starts or model.n_averaged"
+            )
         by_covariate = model.get("environment_encoding") == "covariate"
         covariates = data.covariates if by_covariate else None
         sets = None
@@ -95,6 +103,10 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: Tra
             raise InputError(
                 f"fine_tune_from={config['fine_tune_from']}: a regression starts from nothing; set it to null"
             )
+        if issubclass(module_class, Ladder) and ranks.n_ranks() > 1:
+            raise InputError("model=auto fits its maps on one device: set trainer.devices=1 and trainer.num_nodes=1")
+        if issubclass(module_class, Ladder):
+            check_rungs(config, data)
         del model["_target_"]
         module = module_class(**model, **sizes)
     if data.target is not None:

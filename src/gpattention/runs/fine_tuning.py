@@ -12,7 +12,7 @@ from gpattention.run_folder.files import MEND, SPLITS, read_arrays_of
 from gpattention.run_folder.loading import Run
 from gpattention.training.by_gradients import GPMapModule
 
-PER_ENVIRONMENT = ("network.readout.deviation", "network.readout.offset_deviation")
+PER_ENVIRONMENT = ("readout.deviation", "readout.offset_deviation")  # ends of the names of parameters
 MAY_DIFFER = {"dropout", "init_std", "attention_kernel"}  # without being another map
 
 
@@ -41,8 +41,8 @@ def start_from(module: GPMapModule, earlier: Run, data: TrainingData) -> None:
         )
     state = earlier.module.state_dict()
     if by_name:
-        for name in PER_ENVIRONMENT:
-            if name in state:
+        for name in state:
+            if name.endswith(PER_ENVIRONMENT):
                 state[name] = match_environments(state[name], old_names, new_names)
         state = {name: values for name, values in state.items() if not name.endswith("code.table")}
     module.load_state_dict(state, strict=not by_name)

@@ -41,7 +41,7 @@ def new_run(folder: Path, keep: tuple[str, ...] = ()) -> Iterator[None]:
     command to go on (`resume=auto`) or to put the old one back.
 
     Args:
-        keep: files of an unfinished run that stay.
+        keep: files and folders of an unfinished run that stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with held(folder):
@@ -125,4 +125,5 @@ def remove_run(folder: Path, keep: tuple[str, ...] = ()) -> None:
     for path in folder.glob("*.tmp"):  # of a process that was killed while it wrote
         path.unlink(missing_ok=True)
     for name in FOLDERS:
-        shutil.rmtree(folder / name, ignore_errors=True)
+        if name not in keep:
+            shutil.rmtree(folder / name, ignore_errors=True)

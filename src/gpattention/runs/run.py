@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import lightning as L
@@ -13,9 +14,9 @@ from gpattention.files.atomic import write_json, write_text
 from gpattention.files.full_disk import full_disk_told
 from gpattention.output.run_log import log_kept_for
 from gpattention.output.silenced_warnings import quiet_libraries
+from gpattention.regressions.ladder import Ladder
 from gpattention.run_folder import files
 from gpattention.run_folder.identity import identify, is_of, refuse_another, to_json
-from gpattention.run_folder.loading import module_class
 from gpattention.runs import several_devices
 from gpattention.runs.build import (
     build_data,
@@ -29,8 +30,11 @@ from gpattention.runs.build import (
 from gpattention.runs.evaluate import Metrics, fit_and_test
 from gpattention.runs.folder import new_run, put_back, refuse_complete, refuse_unfinished
 from gpattention.runs.provenance import made_with
+from gpattention.runs.rungs import fit_rung
+from gpattention.runs.trait import describe_trait
 from gpattention.training import loggers
 from gpattention.training.callbacks import OnEpoch
+from gpattention.training.kinds import module_class
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +98,12 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None, override
                 trainer.loggers = build_loggers(config["logger"], folder)
             ranks.from_first(None)  # the others wait until the folder is as they expect it
             with loggers.logged(trainer.loggers, config):
+                if isinstance(module, Ladder):
+                    module.climb(partial(fit_rung, run, config, folder, data))
                 metrics, drawn = fit_and_test(folder, datamodule, module, trainer)
+                if isinstance(module, Ladder):
+                    metrics["fit_seconds"] = round(metrics["fit_seconds"] + sum(module.seconds.values()), 3)
+                    drawn.append(describe_trait(folder, module, metrics.get("test/r2_ceiling")))
                 metrics |= {"made_with": {"overrides": overrides} | made_with(config, data, module)}
                 loggers.log_results(trainer.loggers, metrics, drawn)
             if ranks.is_first():
@@ -113,7 +122,7 @@ def folder_of_run(folder: Path, goes_on: bool) -> AbstractContextManager[None]:
     """The folder cleared for this run, or for its continuation; the first process alone does so."""
     if not ranks.is_first():
         return nullcontext()
-    kept = (files.CHECKPOINT, files.LAST, *files.PREVIOUS, files.LOG) if goes_on else ()
+    kept = (files.CHECKPOINT, files.LAST, *files.PREVIOUS, files.LOG, files.RUNGS) if goes_on else ()
     return new_run(folder, keep=kept)
 
 

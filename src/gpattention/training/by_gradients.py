@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -11,6 +12,7 @@ from gpattention.checks import name_some
 from gpattention.data.batching import Batch, Batching
 from gpattention.errors import InputError
 from gpattention.hydra_targets import find_target
+from gpattention.models.ensemble import Ensemble
 from gpattention.ranks import is_first, n_ranks, sum_over_ranks
 from gpattention.training.gpmap import MAPS, GPMap
 from gpattention.training.non_finite import FiniteSteps
@@ -72,6 +74,7 @@ class GPMapModule(GPMap):
         interaction_sets: of `model.interactions_from`, for the network that takes them.
         loss: `pooled` averages over all measured values of a batch, `per_environment` over its environments (Eq. 47).
         freeze: parts of the network that stay as they are, by the start of their parameters' names.
+        n_members: networks that are fitted side by side, from other initial weights; the map is their mean.
         optimizer: `adam`, `adamw`, or another one by its `_target_`, see `build_optimizer`.
         learning_rate: constant, or the peak of the one-cycle schedule.
         weight_decay: of the optimizer.
@@ -95,6 +98,7 @@ class GPMapModule(GPMap):
         interaction_sets: list[list[int]] | None = None,
         loss: Literal["pooled", "per_environment"] = "pooled",
         freeze: list[str] | None = None,
+        n_members: int = 1,
         optimizer: Literal["adam", "adamw"] | dict[str, Any] = "adam",
         learning_rate: float = 1e-3,
         weight_decay: float = 0.0,
@@ -110,15 +114,19 @@ class GPMapModule(GPMap):
             )
         check_optimizer(optimizer, schedule, learning_rate, weight_decay, warmup_fraction)
         self.save_hyperparameters(logger=False)
-        arguments = {key: value for key, value in model.items() if key != "_target_"}
-        self.network = find_target(MAPS, model)(
+        make = partial(
+            find_target(MAPS, model),
             n_loci=n_loci,
             n_environments=len(environment_names),
             environment_covariates=environment_covariates,
             **({} if interaction_sets is None else {"interaction_sets": interaction_sets}),
-            **arguments,
+            **{key: value for key, value in model.items() if key != "_target_"},
         )
-        freeze_parameters(self.network, freeze or [])
+        if n_members < 1:
+            raise InputError(f"training.n_members={n_members}: give a number from 1 on")
+        self.network = make() if n_members == 1 else Ensemble(make, n_members)
+        for network in self.networks:
+            freeze_parameters(network, freeze or [])
         self.by_token = self.batching(model) == "balanced"
         self.register_buffer("loss_sum", torch.zeros(()), persistent=False)
         self.register_buffer("values_seen", torch.zeros((), dtype=torch.int64), persistent=False)
@@ -139,9 +147,15 @@ class GPMapModule(GPMap):
         columns = [self.network(genotype_BL, environment.expand(len(genotype_BL))) for environment in each]
         return torch.stack(columns, dim=1)
 
+    @property
+    def networks(self) -> list[nn.Module]:
+        """The network, or all those that the map is the mean of."""
+        return [*self.network.members] if isinstance(self.network, Ensemble) else [self.network]
+
     def each(self, batch: Batch) -> Tensor:
-        """Predictions of a training batch by every network that is fitted: one, (1, B, E) or (1, B)."""
-        return self.network(batch.genotype, *(() if batch.environment is None else (batch.environment,)))[None]
+        """Predictions of a training batch by every network, (M, B, E) or (M, B)."""
+        inputs = (batch.genotype,) if batch.environment is None else (batch.genotype, batch.environment)
+        return torch.stack([network(*inputs) for network in self.networks])
 
     def on_train_epoch_start(self) -> None:
         self.loss_sum.zero_()

@@ -1,0 +1,103 @@
+"""How the predictions of several maps become one: which of them, or a weighted sum with weights from 0 on (Breiman 1996).
+
+Letters: N individuals, M maps, E environments.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+N_FOLDS = 10
+LEAST_OWN = 200  # values of an environment that weights of its own are tried from
+
+
+Fit = Callable[[NDArray, NDArray], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""(M, N, E) predictions and (N, E) measured values to weights (M, E) and intercepts (E,)."""
+
+
+class Weights(NamedTuple):
+    """Weights (M, E) and intercepts (E,), and how they came about."""
+
+    weight: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    how: str
+
+
+def stack(predicted_MNE: NDArray, measured_NE: NDArray) -> Weights:
+    """The simplest way to combine maps that is within one standard error of the best, by folds of the individuals.
+
+    From the simplest on: one map for all environments, the earliest of those that are within a standard error of the best one; a
+    weighted sum, the same for all environments; a weighted sum for each. The error is that of the difference between two ways on the
+    same individuals. Values not measured are NaN.
+    """
+    single_MN = np.stack([losses(predicted_NE, measured_NE) for predicted_NE in predicted_MNE])
+    best_N = single_MN[single_MN.mean(axis=1).argmin()]
+    first = next(number for number, loss_N in enumerate(single_MN) if not is_better(best_N, loss_N))
+    chosen, loss_N = only(first, predicted_MNE.shape), single_MN[first]
+    fitted: dict[str, Fit] = {"one weighted sum": shared_sum}
+    if predicted_MNE.shape[2] > 1 and (~np.isnan(measured_NE)).sum(axis=0).min() >= LEAST_OWN:
+        fitted["a weighted sum for each environment"] = own_sums
+    for how, fit in fitted.items():
+        held_out_NE = cross_fitted(fit, predicted_MNE, measured_NE)
+        other_N = losses(held_out_NE, measured_NE)
+        if is_better(other_N, loss_N):
+            chosen, loss_N = Weights(*fit(predicted_MNE, measured_NE), how), other_N
+    return chosen
+
+
+def losses(predicted_NE: NDArray, measured_NE: NDArray) -> NDArray[np.float64]:
+    """(N,) what each individual adds to 1 - R2, times N; R2 being the mean over environments."""
+    known = ~np.isnan(measured_NE)
+    variation = np.nansum((measured_NE - np.nanmean(measured_NE, axis=0)) ** 2, axis=0)
+    error = np.where(known, (predicted_NE - np.where(known, measured_NE, 0)) ** 2, 0)
+    varies = variation > 0
+    return len(measured_NE) * (error[:, varies] / variation[varies]).sum(axis=1) / varies.sum()
+
+
+def is_better(loss_N: NDArray, than_N: NDArray) -> bool:
+    """Whether a loss is lower by more than one standard error of the difference."""
+    difference = than_N - loss_N
+    return bool(difference.mean() > difference.std() / len(difference) ** 0.5)
+
+
+def only(number: int, shape: tuple[int, ...]) -> Weights:
+    """One map as it is."""
+    weight = np.zeros((shape[0], shape[2]))
+    weight[number] = 1
+    return Weights(weight, np.zeros(shape[2]), "one map")
+
+
+def shared_sum(predicted_MNE: NDArray, measured_NE: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights that are the same in all environments, and an intercept for each."""
+    known = ~np.isnan(measured_NE)
+    count = known.sum(axis=0)
+    mean_ME = np.where(known, predicted_MNE, 0).sum(axis=1) / np.maximum(count, 1)
+    mean_E = np.where(known, measured_NE, 0).sum(axis=0) / np.maximum(count, 1)
+    weight, _ = nnls((predicted_MNE - mean_ME[:, None])[:, known].T, (measured_NE - mean_E)[known])
+    return np.repeat(weight[:, None], len(count), axis=1), mean_E - weight @ mean_ME
+
+
+def own_sums(predicted_MNE: NDArray, measured_NE: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights and an intercept for each environment."""
+    columns = [shared_sum(predicted_MNE[..., [e]], measured_NE[:, [e]]) for e in range(measured_NE.shape[1])]
+    weights, intercepts = zip(*columns, strict=True)
+    return np.concatenate(weights, axis=1), np.concatenate(intercepts)
+
+
+def cross_fitted(fit: Fit, predicted_MNE: NDArray, measured_NE: NDArray) -> NDArray[np.float64]:
+    """(N, E) predictions of each fold by the sum that is fitted to the others."""
+    fold_N = np.random.default_rng(0).permutation(np.arange(len(measured_NE)) % N_FOLDS)
+    combined_NE = np.empty_like(measured_NE)
+    for fold in range(min(N_FOLDS, len(measured_NE))):
+        out = fold_N == fold
+        weight, intercept = fit(predicted_MNE[:, ~out], measured_NE[~out])
+        combined_NE[out] = combine(predicted_MNE[:, out], weight, intercept)
+    return combined_NE
+
+
+def combine(predicted_MNE: NDArray, weight_ME: NDArray, intercept_E: NDArray) -> NDArray[np.float64]:
+    """(N, E)."""
+    return np.einsum("mne,me->ne", predicted_MNE, weight_ME) + intercept_E
