@@ -16,7 +16,7 @@ def folder(tmp_path_factory):
     more = ["data.temperatures=[25,30,35]", "model.init_std=0.5"]
     run(compose_config([*SMALL, *more, "model=multi_environment_attention", "model.n_layers=2"]), folder / "token")
     run(
-        compose_config([*SMALL, *more[1:], "model=transformer", "model.n_heads=3", "model.n_layers=2"]),
+        compose_config([*SMALL, *more[1:], "model=transformer", "model.n_heads=4", "model.n_layers=2"]),
         folder / "heads",
     )
     run(compose_config([*SMALL, "model=attention_bounded"]), folder / "bounded")
@@ -68,7 +68,7 @@ def test_maps_of_locus_and_environment_tokens_against_numpy(folder, monkeypatch)
 def test_every_head_has_a_map_whose_rows_add_up_to_1(folder):
     maps = attention_maps.read(open_map(folder / "heads")).arrays["attention_maps"]
     assert set(maps) == {"locus_locus"}
-    assert maps["locus_locus"].shape == (2, 3, 6, 6)
+    assert maps["locus_locus"].shape == (2, 4, 6, 6)
     np.testing.assert_allclose(maps["locus_locus"].sum(axis=-1), 1, rtol=1e-6)
     assert np.ptp(maps["locus_locus"], axis=1).max() > 0.01
 

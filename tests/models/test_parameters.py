@@ -27,7 +27,7 @@ def test_multi_environment_attention_by_hand(n_loci, d, n_layers, n_environments
 
 @pytest.mark.parametrize("model", ["linear", "pairwise", "transformer"])
 def test_runs_count_the_same(model, tmp_path):
-    size = ["model.embedding_dim=5"] if model == "transformer" else []
+    size = ["model.embedding_dim=5", "model.n_layers=3"] if model == "transformer" else []
     small = ["trainer=cpu", "trainer.max_epochs=1", "data.n_segregants=200", "data.n_loci=6", *size]
     metrics = run(compose_config([f"model={model}", *small]), tmp_path)
     assert metrics["n_parameters"] == table(6, 5, 3, 2)["parameters"][model]

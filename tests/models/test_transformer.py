@@ -23,22 +23,33 @@ def numpy_transformer(model, genotype, environment_token=None):
             score = query[:, part] @ key[:, part].T * (1 if block.softmax_attention.scale == 1 else size**-0.5)
             weight = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
             heads.append(weight @ value[:, part])
-        token = token + np.concatenate(heads, axis=1)
+        token = token + float(torch.as_tensor(block.attention_gate).detach()) * np.concatenate(heads, axis=1)
         if block.feedforward is not None:
             name = f"blocks.{number}.feedforward"
             hidden = token @ weights[f"{name}.1.weight"].T + weights[f"{name}.1.bias"]
             hidden = torch.nn.functional.gelu(torch.from_numpy(hidden)).numpy()
-            token = token + hidden @ weights[f"{name}.4.weight"].T + weights[f"{name}.4.bias"]
+            token = token + float(torch.as_tensor(block.feedforward_gate).detach()) * (
+                hidden @ weights[f"{name}.4.weight"].T + weights[f"{name}.4.bias"]
+            )
+    by_traits = 0
+    if model.latent_readout is not None:  # tests/models/test_latent_readout.py has it in numpy
+        arrays = (torch.from_numpy(part)[None] for part in (genotype, token))
+        by_traits = model.latent_readout(*arrays).detach().numpy()[0]
+    if model.readout is None:
+        return by_traits
     readout, offset = weights["readout.weight"][None], weights["readout.offset"]
     if "readout.deviation" in weights:
         readout = readout + weights["readout.deviation"].reshape(-1, *readout.shape[1:])
         offset = offset + weights["readout.offset_deviation"]
-    return (readout * token).sum(axis=(1, 2)) + offset
+    return (readout * token).sum(axis=(1, 2)) + offset + by_traits
+
+
+PLAIN = {"gated": False, "readout": "linear", "feedforward_factor": 2}
 
 
 def make_model(**options):
     """Every parameter, those that start at 0 too, drawn anew."""
-    model = Transformer(n_loci=7, embedding_dim=5, n_layers=2, **options)
+    model = Transformer(n_loci=7, embedding_dim=5, n_layers=2, **(PLAIN | options))
     torch.manual_seed(0)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.4)
@@ -54,6 +65,9 @@ def make_model(**options):
         {"feedforward_factor": 0},
         {"score_scale": "sqrt_dim"},
         {"n_environments": 2, "environment": "joint"},
+        {"gated": True},
+        {"gated": True, "readout": "both"},
+        {"gated": True, "readout": "latent", "n_environments": 2, "environment": "joint"},
     ],
 )
 def test_forward_equals_numpy(options, kernel):
@@ -88,6 +102,14 @@ def test_environment_token_equals_numpy(place, encoder):
     assert np.ptp(tokens[:, :-1]) > 0
 
 
+@pytest.mark.parametrize("readout", ["both", "latent"])
+def test_gates_that_are_closed_leave_latent_traits_alone(readout):
+    model = Transformer(n_loci=7, readout=readout)
+    genotype = torch.from_numpy(np.random.default_rng(0).choice([-1.0, 1.0], (3, 7))).float()
+    nothing = torch.zeros(3, 7, 16)
+    torch.testing.assert_close(model(genotype), model.latent_readout(genotype, nothing))
+
+
 def test_layer_norm_makes_tokens_of_unit_variance():
     model = Transformer(n_loci=4, embedding_dim=5, layer_norm=True)
     normalised = model.blocks[0].attention_norm(10 + 3 * torch.randn(2, 4, 6))
@@ -96,7 +118,7 @@ def test_layer_norm_makes_tokens_of_unit_variance():
 
 def test_dropout_acts_in_training_only():
     torch.manual_seed(0)
-    model = Transformer(n_loci=9, dropout=0.5, init_std=0.3)
+    model = Transformer(n_loci=9, dropout=0.5, init_std=0.3, **PLAIN)
     genotype = torch.ones(2, 9)
     assert not torch.equal(model(genotype), model(genotype))
     model.eval()
@@ -106,11 +128,11 @@ def test_dropout_acts_in_training_only():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"n_heads": 5}, "n_heads=5 does not divide the token width 24"),
+        ({"n_heads": 5}, "n_heads=5 does not divide the token width 16"),
         ({"dropout": 1.0}, "dropout=1.0"),
         ({"embedding_dim": 0}, "embedding_dim=0"),
         ({"n_environments": 2}, "model.environment=joint"),
-        ({"environment": "token", "n_environments": 4, "n_heads": 5}, "token width 28 .* and 4 for the environment"),
+        ({"environment": "token", "n_environments": 4, "n_heads": 6}, "token width 20 .* and 4 for the environment"),
     ],
 )
 def test_refusals(options, words):

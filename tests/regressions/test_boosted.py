@@ -10,7 +10,7 @@ from gpattention.regressions.boosted import Boosted, as_tensors, predict, togeth
 from gpattention.run_folder.loading import load_run, restore
 from gpattention.training.checkpoints import read_checkpoint
 
-SETTINGS = {"leaves": [4, 8], "max_trees": 1000, "min_individuals": 5}
+SETTINGS = {"leaves": [4, 8], "max_trees": 1000, "min_individuals": 5, "learning_rate": 0.1}
 
 
 @pytest.mark.parametrize("dosage", [False, True])

@@ -54,14 +54,14 @@ def test_training_on_the_target_alone_starts_better_than_from_nothing(tmp_path):
     alone = small_run(tmp_path / "alone", *JOINT, *more, *few, *train)
     assert tuned["n_train_target"] == alone["n_train_target"] == 20
     assert tuned["n_val_target"] == 0
-    assert tuned["test/correlation_target"] > alone["test/correlation_target"] + 0.1
+    assert tuned["test/correlation_target"] > alone["test/correlation_target"] + 0.03
 
 
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
         (["model.embedding_dim=7"], "has model.embedding_dim=5 and this run model.embedding_dim=7: give both the same"),
-        (["model.n_layers=1"], "model.n_layers=3 and this run model.n_layers=1"),
+        (["model.n_layers=2"], "model.n_layers=1 and this run model.n_layers=2"),
         (["model.score_scale=sqrt_dim"], "model.score_scale=none and this run"),
         (["data.split_seed=1"], "has seen .* individuals of the test part of this run"),
         (["data.n_loci=7"], "was trained on other loci .6. than this run has .7."),

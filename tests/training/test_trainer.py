@@ -79,7 +79,7 @@ def test_flags_reach_the_trainer_of_a_map_trained_by_gradients_alone(tmp_path):
     assert make_trainer(**common | {"flags": Flags(fast_dev_run=2)}).max_epochs == 1
 
 
-SMALL_NETWORK = [*SMALL, "model=transformer", "model.n_layers=1", "model.embedding_dim=3", "model.n_heads=1"]
+SMALL_NETWORK = [*SMALL, "model=transformer_linear", "model.n_layers=1", "model.embedding_dim=3", "model.n_heads=1"]
 
 
 def weights(folder):

@@ -25,10 +25,10 @@ class LatentReadout(nn.Module):
         n_loci: L.
         n_features: T D, of all tokens together.
         n_latents: K.
-        decay: of all weights of the traits and of their network, as AdamW applies it.
+        loading_decay, function_decay: of the loadings W and A, and of what is made of the traits, as AdamW applies it.
 
     Raises:
-        InputError: K or the decay is out of range.
+        InputError: K or a decay is out of range.
     """
 
     def __init__(
@@ -39,14 +39,16 @@ class LatentReadout(nn.Module):
         n_loci: int,
         n_features: int,
         n_latents: int,
-        decay: float,
+        loading_decay: float,
+        function_decay: float,
     ) -> None:
         super().__init__()
-        if not 1 <= n_latents <= MOST_LATENTS or decay < 0:
+        if not 1 <= n_latents <= MOST_LATENTS or min(loading_decay, function_decay) < 0:
             raise InputError(
-                f"model.n_latents={n_latents}, latent_decay={decay:g}: give a number from 1 to {MOST_LATENTS}, and a decay from 0 on"
+                f"model.n_latents={n_latents}, loading_decay={loading_decay:g}, function_decay={function_decay:g}: give a number from 1 "
+                f"to {MOST_LATENTS}, and decays from 0 on"
             )
-        self.decay_rate = decay
+        self.loading_decay, self.function_decay = loading_decay, function_decay
         self.scale = math.sqrt(LOCI_AT_START / n_loci)
         self.loading = nn.Parameter(torch.empty(n_loci, n_latents))
         self.token_loading = nn.Parameter(torch.zeros(n_features, n_latents))
@@ -61,7 +63,8 @@ class LatentReadout(nn.Module):
         """Shrink the weights, all but the offset, as AdamW does."""
         for name, parameter in self.named_parameters():
             if name != "readout.offset":
-                parameter.mul_(1 - rate * self.decay_rate)
+                decay = self.loading_decay if name in ("loading", "token_loading") else self.function_decay
+                parameter.mul_(1 - rate * decay)
 
     def traits(self, genotype_BL: Tensor, token_BTD: Tensor) -> Tensor:
         """(B, K)."""

@@ -1,4 +1,4 @@
-"""The recommended model: the paper's embedding, with residual connections and feed-forward blocks around attention.
+"""The recommended model: the paper's embedding and attention with residual connections, read by a weighted sum and by latent traits.
 
 Letters: B batch, L loci, S interacting sets, T tokens (L + S, plus 1 with an environment token), d embedding dimension, D token width (d + 1, plus
 the axes of the environment), H heads, E environments.
@@ -28,7 +28,7 @@ from gpattention.models.products import product_of
 
 
 class Transformer(nn.Module):
-    """Residual attention and feed-forward blocks over locus tokens, and a readout weight for every locus and feature.
+    """Residual attention and feed-forward blocks over locus tokens, and readouts of all tokens.
 
     Args:
         n_loci: L.
@@ -45,7 +45,7 @@ class Transformer(nn.Module):
         gated: multiply what a block adds by a number that starts at 0, so that the map begins as an additive one.
         readout: `linear` reads all tokens by a weighted sum, as `Attention` does; `latent` reads latent traits, see `LatentReadout`;
             `both` adds the two, the weighted sum from 0 on.
-        n_latents, latent_decay: K of the latent traits, and the decay of their weights, see `LatentReadout`.
+        n_latents, loading_decay, function_decay: K of the latent traits, and the decays of their weights, see `LatentReadout`.
         init_std: standard deviation of the normal distribution that every weight starts from.
         attention_kernel: `auto`, `fused` or `plain`; the same numbers at other speeds.
         interactions_from: the run folder that `interaction_sets` come from.
@@ -66,17 +66,18 @@ class Transformer(nn.Module):
         environment_encoding: Encoding = "onehot",
         covariate_encoder: CovariateEncoder = "quadratic",
         covariate_width: int = 4,
-        embedding_dim: int = 23,
-        n_layers: int = 3,
+        embedding_dim: int = 15,
+        n_layers: int = 1,
         n_heads: int = 1,
-        feedforward_factor: int = 2,
+        feedforward_factor: int = 0,
         layer_norm: bool = False,
         dropout: float = 0.0,
         score_scale: ScoreScale = "none",
-        gated: bool = False,
-        readout: Literal["both", "linear", "latent"] = "linear",
-        n_latents: int = 4,
-        latent_decay: float = 0.3,
+        gated: bool = True,
+        readout: Literal["both", "linear", "latent"] = "both",
+        n_latents: int = 8,
+        loading_decay: float = 0.3,
+        function_decay: float = 0.1,
         init_std: float = 0.1,
         attention_kernel: AttentionKernel = "auto",
         interactions_from: str | None = None,
@@ -131,7 +132,14 @@ class Transformer(nn.Module):
         self.latent_readout = None
         if readout != "linear":
             self.latent_readout = LatentReadout(
-                environment, n_environments, code, n_loci, n_tokens * width, n_latents, latent_decay
+                environment,
+                n_environments,
+                code,
+                n_loci,
+                n_tokens * width,
+                n_latents,
+                loading_decay,
+                function_decay,
             )
         for parameter in (self.embedding, *self.blocks.parameters()):
             if parameter.ndim > 1:
