@@ -26,7 +26,7 @@ def test_losses_add_up_to_what_r2_lacks():
 def test_two_maps_that_each_know_a_half_are_summed_and_the_third_is_left_out():
     predicted, measured = maps()
     weight, intercept, how = stack(predicted, measured)
-    assert how == "one weighted sum"
+    assert how == "a weighted sum"
     np.testing.assert_allclose(weight, [[1, 1], [1, 1], [0, 0]], atol=0.05)
     combined = combine(predicted, weight, intercept)
     assert losses(combined, measured).mean() < losses(predicted[0], measured).mean() / 2
@@ -40,13 +40,24 @@ def test_weights_of_their_own_where_environments_differ():
     np.testing.assert_allclose(weight[:2], [[0, 1], [1, 1]], atol=0.05)
 
 
-def test_the_earlier_of_two_maps_that_cannot_be_told_apart_is_the_map():
+def test_few_values_give_the_mean_of_maps_that_cannot_be_told_apart():
     rng = np.random.default_rng(0)
     measured = rng.normal(size=(60, 1))
     good = measured + 0.3 * rng.normal(size=measured.shape)
-    predicted = np.stack([good + 0.01 * rng.normal(size=good.shape), good, good + 2 * rng.normal(size=good.shape)])
-    weight, intercept, how = stack(predicted, measured)
-    assert how == "one map" and weight[:, 0].tolist() == [1, 0, 0] and intercept.tolist() == [0]
+    near = [good + 0.01 * rng.normal(size=good.shape), good]
+    weight, intercept, how = stack(np.stack([*near, good + 2 * rng.normal(size=good.shape)]), measured)
+    assert "cannot tell apart" in how and weight[:, 0].tolist() == [0.5, 0.5, 0] and intercept.tolist() == [0]
+    weight, _, how = stack(np.stack([near[0], good + 2 * rng.normal(size=good.shape)]), measured)
+    assert how == "one map" and weight[:, 0].tolist() == [1, 0]
+
+
+def test_a_weighted_sum_that_is_worse_is_not_taken():
+    """Weights from 0 on cannot undo what a map of the other sign would need: the best map alone stays."""
+    rng = np.random.default_rng(0)
+    measured = rng.standard_t(2, size=(1000, 1))
+    predicted = np.stack([measured + 0.1 * rng.normal(size=measured.shape), rng.normal(size=measured.shape)])
+    weight, _, _ = stack(predicted, measured)
+    assert weight[0, 0] == pytest.approx(1, abs=0.02) and weight[1, 0] == pytest.approx(0, abs=0.02)
 
 
 def test_weights_are_not_negative_and_the_intercept_is_that_of_least_squares():

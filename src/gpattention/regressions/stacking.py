@@ -1,4 +1,4 @@
-"""How the predictions of several maps become one: which of them, or a weighted sum with weights from 0 on (Breiman 1996).
+"""How the predictions of several maps become one: a mean, or a weighted sum with weights from 0 on (Breiman 1996).
 
 Letters: N individuals, M maps, E environments.
 """
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 N_FOLDS = 10
-LEAST_OWN = 200  # values of an environment that weights of its own are tried from
+LEAST_SHARED = 1000  # values of all environments together, from which weights are fitted
+LEAST_OWN = 200  # values of every environment, from which it is tried to fit weights of its own
 
 
 Fit = Callable[[NDArray, NDArray], tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -27,24 +28,27 @@ class Weights(NamedTuple):
 
 
 def stack(predicted_MNE: NDArray, measured_NE: NDArray) -> Weights:
-    """The simplest way to combine maps that is within one standard error of the best, by folds of the individuals.
+    """Combine maps by what they predict for individuals that none of them was fitted to.
 
-    From the simplest on: one map for all environments, the earliest of those that are within a standard error of the best one; a
-    weighted sum, the same for all environments; a weighted sum for each. The error is that of the difference between two ways on the
-    same individuals. Values not measured are NaN.
+    Few values tell no weights apart: the map is then the plain mean of all maps within one standard error of the best one, the error
+    being that of the difference between two maps of the same individuals. With many values it is a weighted sum, unless that is worse
+    than this mean by more than a standard error, by folds of the individuals; and one for each environment where that is better by
+    more than a standard error. Values not measured are NaN.
     """
     single_MN = np.stack([losses(predicted_NE, measured_NE) for predicted_NE in predicted_MNE])
     best_N = single_MN[single_MN.mean(axis=1).argmin()]
-    first = next(number for number, loss_N in enumerate(single_MN) if not is_better(best_N, loss_N))
-    chosen, loss_N = only(first, predicted_MNE.shape), single_MN[first]
-    fitted: dict[str, Fit] = {"one weighted sum": shared_sum}
-    if predicted_MNE.shape[2] > 1 and (~np.isnan(measured_NE)).sum(axis=0).min() >= LEAST_OWN:
-        fitted["a weighted sum for each environment"] = own_sums
-    for how, fit in fitted.items():
-        held_out_NE = cross_fitted(fit, predicted_MNE, measured_NE)
-        other_N = losses(held_out_NE, measured_NE)
-        if is_better(other_N, loss_N):
-            chosen, loss_N = Weights(*fit(predicted_MNE, measured_NE), how), other_N
+    near = np.array([not is_better(best_N, loss_N) for loss_N in single_MN])
+    chosen, loss_N = mean_of(near, measured_NE.shape[1]), losses(predicted_MNE[near].mean(axis=0), measured_NE)
+    n_values = (~np.isnan(measured_NE)).sum(axis=0)
+    if n_values.sum() >= LEAST_SHARED:
+        shared_N = losses(cross_fitted(shared_sum, predicted_MNE, measured_NE), measured_NE)
+        if not is_better(loss_N, shared_N):
+            weights = shared_sum(predicted_MNE, measured_NE)
+            chosen, loss_N = Weights(*weights, "a weighted sum"), shared_N
+    if len(n_values) > 1 and n_values.min() >= LEAST_OWN:
+        own_N = losses(cross_fitted(own_sums, predicted_MNE, measured_NE), measured_NE)
+        if is_better(own_N, loss_N):
+            chosen = Weights(*own_sums(predicted_MNE, measured_NE), "a weighted sum for each environment")
     return chosen
 
 
@@ -63,11 +67,14 @@ def is_better(loss_N: NDArray, than_N: NDArray) -> bool:
     return bool(difference.mean() > difference.std() / len(difference) ** 0.5)
 
 
-def only(number: int, shape: tuple[int, ...]) -> Weights:
-    """One map as it is."""
-    weight = np.zeros((shape[0], shape[2]))
-    weight[number] = 1
-    return Weights(weight, np.zeros(shape[2]), "one map")
+def mean_of(near_M: NDArray[np.bool_], n_environments: int) -> Weights:
+    """Equal weights for some maps."""
+    weight = np.repeat(near_M[:, None] / near_M.sum(), n_environments, axis=1)
+    return Weights(
+        weight,
+        np.zeros(n_environments),
+        "one map" if near_M.sum() == 1 else "the mean of maps that validation cannot tell apart",
+    )
 
 
 def shared_sum(predicted_MNE: NDArray, measured_NE: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -106,9 +106,9 @@ def describe_run(folder: Path) -> tuple[str, str, list[Section]]:
     )
     sections = [
         results(record),
+        *trait(record),
         uncertainty(record),
         training(record),
-        *trait(record),
         *interactions(record),
         data_summary(record),
         *readings({folder.resolve().name: record}),

@@ -119,7 +119,7 @@ def kind_of(gains: dict[str, Gain], rungs: list[str], r2: dict[str, float], modu
             member = module.members[name]
             if isinstance(member, Interactions):
                 n = int((member.coefficients != 0).any(1).sum())
-                return f"{n} interactions that a search has found add {gains[name]}: the trait is additive with few strong interactions."
+                return f"{n} interactions that a search has found add {gains[name]}: the trait is made of additive effects and few strong interactions."
             if isinstance(member, LatentModule):
                 n = member.network.settings[int(member.network.chosen)].n_latents
                 return (
