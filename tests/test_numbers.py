@@ -33,7 +33,16 @@ def test_quickstart(tmp_path):
 @lithium
 @pytest.mark.parametrize(
     ("model", "least"),
-    [("linear", 0.72), ("pairwise", 0.755), ("attention", 0.715), ("transformer", 0.78), ("interactions", 0.78)],
+    [
+        ("linear", 0.72),
+        ("sparse", 0.72),
+        ("pairwise", 0.755),
+        ("attention", 0.715),
+        ("interactions", 0.78),
+        ("boosted", 0.785),
+        ("transformer", 0.795),
+        ("latent", 0.80),
+    ],
 )
 def test_lithium(model, least, tmp_path):
     """Bounds for one split, a standard deviation (.009) below the aims for the mean of three; and 90 % intervals."""

@@ -1,10 +1,13 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from small_data import make_data
 
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
-from gpattention.training.by_gradients import GPMapModule, weighted_mean
+from gpattention.training.by_gradients import GPMapModule, decay_for, weighted_mean
 from gpattention.training.trainer import make_trainer
 
 ATTENTION = {"_target_": "gpattention.models.Attention", "embedding_dim": 3}
@@ -185,3 +188,16 @@ def test_members_are_trained_each_on_its_own_error(environment):
 def test_no_member_is_refused():
     with pytest.raises(InputError, match="n_members"):
         GPMapModule(model=ATTENTION, n_loci=4, environment_names=["A"], n_members=0)
+
+
+@pytest.mark.parametrize(("n", "decay"), [(200, 1.0), (1700, 1.0), (6800, 0.125), (170_000, 0.001)])
+def test_decay_falls_with_the_number_of_individuals(n, decay):
+    assert decay_for(n) == pytest.approx(decay)
+
+
+def test_decay_of_the_optimizer_follows_the_training_part():
+    data = make_data(n=2000)
+    module = GPMapModule(model=ATTENTION, n_loci=6, environment_names=["A"], weight_decay="auto")
+    module.trainer = SimpleNamespace(datamodule=data, estimated_stepping_batches=10)
+    (group,) = module.configure_optimizers().param_groups
+    assert group["weight_decay"] == pytest.approx(decay_for(len(data.training_data.split.train))) == 1

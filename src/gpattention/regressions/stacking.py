@@ -30,14 +30,14 @@ class Weights(NamedTuple):
 def stack(predicted_MNE: NDArray, measured_NE: NDArray) -> Weights:
     """Combine maps by what they predict for individuals that none of them was fitted to.
 
-    Few values tell no weights apart: the map is then the plain mean of all maps within one standard error of the best one, the error
+    Few values tell no weights apart: the map is then the plain mean of all maps within two standard errors of the best one, the error
     being that of the difference between two maps of the same individuals. With many values it is a weighted sum, unless that is worse
     than this mean by more than a standard error, by folds of the individuals; and one for each environment where that is better by
     more than a standard error. Values not measured are NaN.
     """
     single_MN = np.stack([losses(predicted_NE, measured_NE) for predicted_NE in predicted_MNE])
     best_N = single_MN[single_MN.mean(axis=1).argmin()]
-    near = np.array([not is_better(best_N, loss_N) for loss_N in single_MN])
+    near = np.array([not is_better(best_N, loss_N, 2) for loss_N in single_MN])
     chosen, loss_N = mean_of(near, measured_NE.shape[1]), losses(predicted_MNE[near].mean(axis=0), measured_NE)
     n_values = (~np.isnan(measured_NE)).sum(axis=0)
     if n_values.sum() >= LEAST_SHARED:
@@ -61,10 +61,10 @@ def losses(predicted_NE: NDArray, measured_NE: NDArray) -> NDArray[np.float64]:
     return len(measured_NE) * (error[:, varies] / variation[varies]).sum(axis=1) / varies.sum()
 
 
-def is_better(loss_N: NDArray, than_N: NDArray) -> bool:
-    """Whether a loss is lower by more than one standard error of the difference."""
+def is_better(loss_N: NDArray, than_N: NDArray, n_errors: float = 1) -> bool:
+    """Whether a loss is lower by more than some standard errors of the difference."""
     difference = than_N - loss_N
-    return bool(difference.mean() > difference.std() / len(difference) ** 0.5)
+    return bool(difference.mean() > n_errors * difference.std() / len(difference) ** 0.5)
 
 
 def mean_of(near_M: NDArray[np.bool_], n_environments: int) -> Weights:

@@ -18,6 +18,7 @@ from gpattention.training.gpmap import MAPS, GPMap
 from gpattention.training.non_finite import FiniteSteps
 from gpattention.training.optimizers import build_optimizer, build_schedule, check_optimizer
 
+FEW = 1700  # training individuals, up to which the weight decay `auto` is 1
 STEPS_BETWEEN_LOOKS = 50  # for a loss that is not finite, which makes the device wait
 
 
@@ -44,6 +45,11 @@ def sum_by_environment(values: Tensor, environment_B: Tensor | None, n_environme
     if environment_B is None:
         return values.sum(0)
     return values.new_zeros(n_environments).index_add_(0, environment_B, values)
+
+
+def decay_for(n: int) -> float:
+    """A weight decay for n training individuals: strong where they are few, next to nothing beyond ten thousand."""
+    return min(1.0, (FEW / n) ** 1.5)
 
 
 def above_zero(total: Tensor) -> Tensor:
@@ -77,7 +83,7 @@ class GPMapModule(GPMap):
         n_members: networks that are fitted side by side, from other initial weights; the map is their mean.
         optimizer: `adam`, `adamw`, or another one by its `_target_`, see `build_optimizer`.
         learning_rate: constant, or the peak of the one-cycle schedule.
-        weight_decay: of the optimizer.
+        weight_decay: of the optimizer; `auto` falls with the number of training individuals, see `decay_for`.
         schedule: `constant`, `one_cycle` over all steps of the run, or another one by its `_target_`, see `build_schedule`.
         warmup_fraction: share of the steps in which the one-cycle schedule rises.
         on_non_finite: where the loss or its gradients are not finite, `stop` the run or `skip` the step.
@@ -101,18 +107,19 @@ class GPMapModule(GPMap):
         n_members: int = 1,
         optimizer: Literal["adam", "adamw"] | dict[str, Any] = "adam",
         learning_rate: float = 1e-3,
-        weight_decay: float = 0.0,
+        weight_decay: float | Literal["auto"] = 0.0,
         schedule: Literal["constant", "one_cycle"] | dict[str, Any] = "constant",
         warmup_fraction: float = 0.3,
         on_non_finite: Literal["stop", "skip"] = "stop",
     ) -> None:
         super().__init__(environment_names)
-        if learning_rate <= 0 or weight_decay < 0 or not 0 < warmup_fraction < 1:
+        fixed_decay = 0.0 if weight_decay == "auto" else weight_decay
+        if learning_rate <= 0 or fixed_decay < 0 or not 0 < warmup_fraction < 1:
             raise InputError(
                 f"training.learning_rate={learning_rate}, weight_decay={weight_decay}, warmup_fraction={warmup_fraction}: "
                 "give a rate above 0, a decay from 0 on and a fraction between 0 and 1"
             )
-        check_optimizer(optimizer, schedule, learning_rate, weight_decay, warmup_fraction)
+        check_optimizer(optimizer, schedule, learning_rate, fixed_decay, warmup_fraction)
         self.save_hyperparameters(logger=False)
         make = partial(
             find_target(MAPS, model),
@@ -248,7 +255,10 @@ class GPMapModule(GPMap):
         settings = self.hparams
         rate, warmup_fraction = settings["learning_rate"], settings["warmup_fraction"]
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = build_optimizer(settings["optimizer"], trained, rate, settings["weight_decay"])
+        decay = settings["weight_decay"]
+        if decay == "auto":
+            decay = decay_for(len(self.trainer.datamodule.training_data.trained_on[0]))  # type: ignore[attr-defined]
+        optimizer = build_optimizer(settings["optimizer"], trained, rate, decay)
         if settings["schedule"] == "constant":
             return optimizer
         n_steps = int(self.trainer.estimated_stepping_batches)
