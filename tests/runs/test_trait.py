@@ -6,28 +6,58 @@ import pytest
 import torch
 from small_runs import small_run
 
+from gpattention.regressions.interactions import Interactions
+from gpattention.report.of_run import describe_run
 from gpattention.runs.trait import Gain, describe, kind_of, tabulate
+from gpattention.training.latents import LatentModule
 
 NONE, SOME, MUCH = Gain(0.001, -0.01, 0.01), Gain(0.03, 0.01, 0.05), Gain(0.07, 0.05, 0.09)
-R2 = {"linear": 0.70, "interactions": 0.73, "latent": 0.77, "boosted": 0.76}
+
+
+def members():
+    """A search that has found two sets, and three latent traits."""
+    search = Interactions(n_loci=3, environment_names=["A"], additive_penalties=[1.0], interaction_penalties=[1.0])
+    search.coefficients = torch.tensor([[0.5], [0.2]])
+    model = {
+        "_target_": "gpattention.models.LatentTraits",
+        "n_latents": 3,
+        "loading_decays": [0.0],
+        "function_decays": [0.0],
+    }
+    latent = LatentModule(model=model, n_loci=3, environment_names=["A"])
+    latent.network.chosen.fill_(0)
+    return {"linear": None, "interactions": search, "latent": latent, "boosted": None}
 
 
 @pytest.mark.parametrize(
-    ("gains", "said"),
+    ("r2", "gains", "said"),
     [
-        ({"interactions": NONE, "latent": NONE, "boosted": NONE}, "the trait is additive"),
-        ({"interactions": SOME, "latent": MUCH, "boosted": MUCH}, "latent adds"),
-        ({"interactions": SOME, "boosted": MUCH}, "loci interact"),
+        ([0.7, 0.701, 0.701, 0.701], [NONE, NONE, NONE], "the trait is additive."),
+        ([0.7, 0.77, 0.77, 0.75], [MUCH, MUCH, SOME], "2 interactions that a search has found add +0.070"),
+        ([0.7, 0.73, 0.77, 0.76], [SOME, MUCH, MUCH], "A smooth function of 3 latent additive traits adds +0.070"),
+        ([0.7, 0.73, 0.73, 0.77], [SOME, SOME, MUCH], "the interactions are diffuse"),
+        (
+            [0.7, 0.701, 0.701, 0.77],
+            [NONE, NONE, MUCH],
+            "The boosted map adds +0.070 (95 % interval +0.050 to +0.090), more than",
+        ),
     ],
 )
-def test_kinds(gains, said):
-    class Latent(SimpleNamespace):
-        pass
+def test_kinds(r2, gains, said):
+    names = ["linear", "interactions", "latent", "boosted"]
+    by_name = dict(zip(names, [Gain(0, 0, 0), *gains], strict=True))
+    text = kind_of(by_name, names, dict(zip(names, r2, strict=True)), SimpleNamespace(members=members()))
+    assert said in text
 
-    r2 = {name: value for name, value in R2.items() if name in ("linear", *gains)}
-    module = SimpleNamespace(members={name: Latent() for name in r2})
-    text = kind_of({"linear": Gain(0, 0, 0)} | gains, list(r2), r2, module)
-    assert said in text or ((said == "latent adds" and "boosted" not in text.split(" adds")[0]) or "latent" in text)
+
+def test_interactions_of_no_known_kind():
+    text = kind_of(
+        {"linear": NONE, "boosted": MUCH},
+        ["linear", "boosted"],
+        {"linear": 0.7, "boosted": 0.77},
+        SimpleNamespace(members={}),
+    )
+    assert text == "The boosted map adds +0.070 (95 % interval +0.050 to +0.090): loci interact."
 
 
 def test_gains_that_are_tiny_are_not_called_real():
@@ -65,3 +95,6 @@ def test_a_simulated_trait_is_recognised(epsilon, kind, tmp_path):
     table = pd.read_csv(tmp_path / "trait.tsv", sep="\t")
     assert table["map"].tolist() == ["linear", "interactions", "combined"]
     assert (tmp_path / "trait.png").stat().st_size > 5000
+    _, _, sections = describe_run(tmp_path)
+    shown = next(section for section in sections if section.title == "What the trait is")
+    assert shown.paragraphs == [text] and len(shown.tables) == len(shown.pictures) == 1

@@ -32,7 +32,8 @@ def read(fitted: FittedMap) -> Reading:
     if found_table is None:
         raise InputError(
             f"what=interactions reads the sets that a search has found, and {fitted.run.folder} is of "
-            f"{fitted.run.config['model']['_target_'].rpartition('.')[2]}: fit the data with model=interactions"
+            f"{fitted.run.config['model']['_target_'].rpartition('.')[2]}: fit the data with model=interactions, or "
+            "give the folder rungs/interactions in a run of model=auto"
         )
     table = found_table.sort_values("variance_explained", ascending=False, kind="stable")
     table = table.sort_values("environment", key=lambda names: names.map(fitted.environment_names.index), kind="stable")

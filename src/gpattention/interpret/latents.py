@@ -62,7 +62,8 @@ def read(fitted: FittedMap) -> Reading:
     if not isinstance(network, LatentTraits):
         raise InputError(
             f"what=latents reads the traits of model=latent, and {fitted.run.folder} is of "
-            f"{fitted.run.config['model']['_target_'].rpartition('.')[2]}: fit the data with model=latent"
+            f"{fitted.run.config['model']['_target_'].rpartition('.')[2]}: fit the data with model=latent, or give "
+            "the folder rungs/latent in a run of model=auto"
         )
     network = deepcopy(network).double()
     genotype = torch.from_numpy(np.asarray(fitted.genotype)).double().to(network.loading.device)

@@ -105,11 +105,12 @@ class Ladder(ClosedFormMap):
     def climb(self, fit_rung: FitRung) -> None:
         """Fit the maps; called before the fit, which only combines them."""
         start = time.perf_counter()
-        for name, options in self.rungs.items():
+        for number, (name, options) in enumerate(self.rungs.items(), start=1):
             left = self.max_seconds - (began := time.perf_counter()) + start
             if left <= 0:
                 log.info("%s is left out: model.max_seconds=%g are over", name, self.max_seconds)
                 continue
+            log.info("map %d of %d: %s", number, len(self.rungs), name)
             try:
                 self.members[name] = fit_rung(name, options, left)
             except InputError as error:
