@@ -1,8 +1,9 @@
 import logging
+from io import StringIO
 
 import pytest
 
-from gpattention.output.run_log import log_kept_for
+from gpattention.output.run_log import log_kept_for, quiet_terminal
 
 
 def test_what_was_said_before_the_file_is_opened_is_in_it(tmp_path):
@@ -22,3 +23,20 @@ def test_nothing_is_written_where_the_file_is_never_opened(tmp_path):
         logging.getLogger("gpattention").info("before")
         raise ValueError("refused")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_quiet_terminal_shows_errors_alone_and_files_hold_all(tmp_path, caplog):
+    log = logging.getLogger("gpattention.some")
+    shown = logging.StreamHandler(stream := StringIO())
+    logging.getLogger().addHandler(shown)
+    try:
+        with log_kept_for(tmp_path / "run.log") as open_log:
+            open_log()
+            with quiet_terminal():
+                log.info("an epoch")
+                log.error("no room")
+            log.info("the end")
+    finally:
+        logging.getLogger().removeHandler(shown)
+    assert stream.getvalue().split("\n") == ["no room", "the end", ""]
+    assert "an epoch" in (tmp_path / "run.log").read_text()

@@ -73,6 +73,13 @@ def test_the_table_has_the_mean_first_and_gains_over_the_first_map():
     assert (table["gain_lower"].iloc[[1, 3, 5]] > 0.09).all()
 
 
+def test_a_map_that_is_not_better_than_the_mean_says_nothing_of_the_trait():
+    r2 = np.random.default_rng(0).normal(0, 0.1, (201, 3, 1))
+    module = SimpleNamespace(weight=torch.tensor([[1.0], [0.0]]), members={"linear": None, "boosted": None})
+    text = describe(r2, ["linear", "boosted", "combined"], ["A"], module, None)
+    assert "these data do not say what the trait is" in text and "interactions" not in text
+
+
 def test_environments_are_told_apart():
     r2 = np.zeros((101, 3, 2))
     r2[:, 0] = 0.5

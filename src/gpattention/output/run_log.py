@@ -23,6 +23,23 @@ class LogFile(logging.FileHandler):
 
 
 @contextmanager
+def quiet_terminal() -> Iterator[None]:
+    """Nothing but errors on the terminal; the log files of runs hold all."""
+
+    def is_error(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.ERROR
+
+    handlers = logging.getLogger().handlers
+    for handler in handlers:
+        handler.addFilter(is_error)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(is_error)
+
+
+@contextmanager
 def log_kept_for(path: Path) -> Iterator[Callable[[], None]]:
     """Keep what the program logs; the value yielded opens the file and writes it there, with all that follows."""
     package = logging.getLogger("gpattention")

@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from gpattention.config import check_config, compose_config, explain, plain_values
 from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
+from gpattention.output.run_log import quiet_terminal
 from gpattention.run_folder import files
 from gpattention.run_folder.loading import load_run
 from gpattention.training.gpmap import GPMap
@@ -89,5 +90,14 @@ def fit_rung(
     if files.is_complete(place):
         log.info("%s was fitted earlier", name)
     else:
-        run(OmegaConf.create(rung_config(config, name, options, data, seconds)), place)
+        with quiet_terminal():
+            run(OmegaConf.create(rung_config(config, name, options, data, seconds)), place)
+    metrics = files.read_metrics(place)
+    log.info(
+        "%s: validation R2 %.4f, test R2 %.4f, %.0f s",
+        name,
+        metrics["val/r2"],
+        metrics["test/r2"],
+        metrics["fit_seconds"],
+    )
     return load_run(place).module

@@ -77,7 +77,8 @@ def tabulate(r2_RKE: NDArray, maps: list[str], names: list[str]) -> pd.DataFrame
 
 
 def difference(r2_RK: NDArray, number: int, other: int) -> Gain:
-    draws = r2_RK[:, number] - r2_RK[:, other]
+    with np.errstate(invalid="ignore"):  # a draw of individuals that are all alike
+        draws = r2_RK[:, number] - r2_RK[:, other]
     return Gain(float(draws[0]), *interval(draws, LEVEL))
 
 
@@ -94,9 +95,15 @@ def describe(r2_RKE: NDArray, maps: list[str], names: list[str], module: Ladder,
     if (gain := gains.get("sparse")) is not None and gain.is_real:
         said.append(f"A sparse one explains more, {gain}: few loci carry much of the additive part.")
     if (gain := gains.get("kronecker")) is not None:
-        verb = "learn from" if gain.is_real else "gain nothing from"
-        said.append(f"Environments {verb} one another by additive effects, {gain}.")
-    said.append(kind_of(gains, rungs, r2, module))
+        verb = "learn" if gain.is_real else "gain nothing that is sure"
+        said.append(f"Environments {verb} from one another by additive effects, {gain}.")
+    lower, _ = interval(mean_RK[:, maps.index(best)], LEVEL)
+    if lower > 0:
+        said.append(kind_of(gains, rungs, r2, module))
+    else:
+        said.append(
+            "No map is surely better than the mean of each environment: these data do not say what the trait is."
+        )
     others = [name for name in rungs if name not in (best, first)]
     said.append(f"The best single map is {best} with {r2[best]:.3f}" + (f"; {listed(others, r2)}." if others else "."))
     if len(names) > 1:
