@@ -52,6 +52,14 @@ def test_decay_shrinks_loadings_and_function_by_their_own_rates_and_leaves_the_o
         torch.testing.assert_close(parameter, before[name] * (1 - 0.01 * rate))
 
 
+def test_what_is_frozen_does_not_decay():
+    readout = make()
+    readout.loading.requires_grad_(False)
+    before = readout.loading.clone()
+    readout.decay(0.1)
+    torch.testing.assert_close(readout.loading, before)
+
+
 @pytest.mark.parametrize("bad", [{"n_latents": 0}, {"loading_decay": -1.0}, {"function_decay": -0.1}])
 def test_refusals(bad):
     with pytest.raises(InputError, match=next(iter(bad))):

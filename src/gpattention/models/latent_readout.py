@@ -62,7 +62,7 @@ class LatentReadout(nn.Module):
     def decay(self, rate: float) -> None:
         """Shrink the weights, all but the offset, as AdamW does."""
         for name, parameter in self.named_parameters():
-            if name != "readout.offset":
+            if parameter.requires_grad and name != "readout.offset":
                 decay = self.loading_decay if name in ("loading", "token_loading") else self.function_decay
                 parameter.mul_(1 - rate * decay)
 

@@ -56,9 +56,7 @@ class LatentTraits(nn.Module):
     slot: Tensor  # (M, K) positions among the T traits, T where a member has fewer than the others
     chosen: Tensor  # position among the settings of the one that is read; -1 before the choice
     averaged: Tensor  # positions of those that the map is the mean of
-    scores: (
-        Tensor  # (S, 2) R2 of each setting on the validation part, and the standard error of its distance from the best
-    )
+    scores: Tensor  # (S, 2) validation R2 of each setting, and the standard error of its distance from the best
 
     def __init__(
         self,
@@ -153,10 +151,10 @@ class LatentTraits(nn.Module):
     @torch.no_grad()
     def decay(self, rate: float) -> None:
         """Shrink the weights of every member by its own decays, as AdamW does by one for all."""
-        self.loading.mul_(1 - rate * self.loading_decay)
         factor_M11 = (1 - rate * self.function_decay)[:, None, None]
-        for parameter in (self.linear, self.hidden, self.hidden_offset, self.second, self.second_offset, self.output):
-            parameter.mul_(factor_M11)
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad and name != "offset":
+                parameter.mul_(1 - rate * self.loading_decay if name == "loading" else factor_M11)
 
     def n_fitted(self) -> int:
         """Parameters of the settings that the map is the mean of; 0 before the choice."""

@@ -83,7 +83,8 @@ class GPMapModule(GPMap):
         n_members: networks that are fitted side by side, from other initial weights; the map is their mean.
         optimizer: `adam`, `adamw`, or another one by its `_target_`, see `build_optimizer`.
         learning_rate: constant, or the peak of the one-cycle schedule.
-        weight_decay: of the optimizer; `auto` falls with the number of training individuals, see `decay_for`.
+        weight_decay: of the optimizer; `auto`, of adamw, falls with the number of training individuals, see `decay_for`; it is 0 for
+            other optimizers.
         schedule: `constant`, `one_cycle` over all steps of the run, or another one by its `_target_`, see `build_schedule`.
         warmup_fraction: share of the steps in which the one-cycle schedule rises.
         on_non_finite: where the loss or its gradients are not finite, `stop` the run or `skip` the step.
@@ -257,7 +258,8 @@ class GPMapModule(GPMap):
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         decay = settings["weight_decay"]
         if decay == "auto":
-            decay = decay_for(len(self.trainer.datamodule.training_data.trained_on[0]))  # type: ignore[attr-defined]
+            rows, _ = self.trainer.datamodule.training_data.trained_on  # type: ignore[attr-defined]
+            decay = decay_for(len(rows)) if settings["optimizer"] == "adamw" else 0.0
         optimizer = build_optimizer(settings["optimizer"], trained, rate, decay)
         if settings["schedule"] == "constant":
             return optimizer
