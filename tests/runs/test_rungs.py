@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from conftest import SMALL
 
@@ -23,7 +24,7 @@ def test_a_rung_brings_its_map_and_how_it_is_trained_and_keeps_the_rest(of_one):
     assert rung["training"]["learning_rate"] == 1e-2 and config["training"]["learning_rate"] != 1e-2
     assert rung["data"] == config["data"] and rung["seed"] == config["seed"]
     assert rung["trainer"] == config["trainer"] | {"max_time": "01:01:01:01"}
-    assert (rung["resume"], rung["overwrite"]) == ("auto", False)
+    assert (rung["resume"], rung["overwrite"]) == ("never", True)
     assert check_config(compose_config(["model=latent"])).keys() == rung.keys()
 
 
@@ -84,6 +85,8 @@ def test_an_interrupted_run_goes_on_with_the_rungs_it_has(tmp_path, monkeypatch)
         with pytest.raises(KeyboardInterrupt):
             run(compose_config(words), tmp_path)
     first = (tmp_path / "rungs" / "linear" / "best.ckpt").stat().st_mtime_ns
+    (tmp_path / "rungs" / "pairwise" / "metrics.json").unlink()  # as if this one had been cut off, with more time left
     metrics = run(compose_config([*words, "resume=auto"]), tmp_path)
+    assert pd.read_csv(tmp_path / "ladder.tsv", sep="\t")["map"].tolist() == ["linear", "pairwise"]
     assert (tmp_path / "rungs" / "linear" / "best.ckpt").stat().st_mtime_ns == first
     assert metrics["test/r2"] > 0.5

@@ -71,8 +71,8 @@ def rung_config(
         **own,
         "logger": logger,
         "trainer": config["trainer"] | trainer,
-        "resume": "auto",
-        "overwrite": False,
+        "resume": "never",
+        "overwrite": True,  # what an interruption left of a rung; a complete one is not fitted again
     }
 
 
