@@ -39,7 +39,6 @@ def test_quickstart(tmp_path):
         ("pairwise", 0.755),
         ("attention", 0.715),
         ("interactions", 0.78),
-        ("boosted", 0.785),
         ("transformer", 0.795),
         ("latent", 0.80),
     ],

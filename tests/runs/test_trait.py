@@ -50,6 +50,14 @@ def test_kinds(r2, gains, said):
     assert said in text
 
 
+def test_many_interactions_are_not_called_few():
+    gains = {"linear": Gain(0, 0, 0), "interactions": MUCH}
+    module, r2 = SimpleNamespace(members=members()), {"linear": 0.7, "interactions": 0.77}
+    assert kind_of(gains, [*gains], r2, module).endswith("additive effects and few strong interactions.")
+    module.members["interactions"].coefficients = torch.ones(60, 1)
+    assert kind_of(gains, [*gains], r2, module).endswith("additive effects and many interactions.")
+
+
 def test_interactions_of_no_known_kind():
     text = kind_of(
         {"linear": NONE, "boosted": MUCH},

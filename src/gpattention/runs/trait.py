@@ -24,6 +24,7 @@ N_DRAWS, LEVEL = 2000, 0.95
 MEAN = "mean"  # over environments
 COMBINED = "combined"
 WORTH = 0.005  # of R2, below which a gain is called small, whatever its interval
+MOST_OF_FEW = 50  # interactions
 ADDITIVE = ("linear", "sparse", "kronecker")  # rungs without interactions
 
 
@@ -126,7 +127,8 @@ def kind_of(gains: dict[str, Gain], rungs: list[str], r2: dict[str, float], modu
             member = module.members[name]
             if isinstance(member, Interactions):
                 n = int((member.coefficients != 0).any(1).sum())
-                return f"{n} interactions that a search has found add {gains[name]}: the trait is made of additive effects and few strong interactions."
+                found = f"{n} interactions that a search has found add {gains[name]}: the trait is made of additive effects and "
+                return found + ("few strong interactions." if n <= MOST_OF_FEW else "many interactions.")
             if isinstance(member, LatentModule):
                 n = member.network.settings[int(member.network.chosen)].n_latents
                 return (
