@@ -1,30 +1,13 @@
-import numpy as np
 import pandas as pd
 import pytest
-import torch
 from small_runs import small_run
 
 from gpattention.errors import InputError
 from gpattention.models.latent_traits import Setting
 from gpattention.run_folder.loading import load_run
-from gpattention.training.latents import fewest_near_best, shares_of_loss
+from gpattention.training.latents import fewest_near_best
 
 QUICK = ["data.n_segregants=1500", "data.n_loci=6", "data.n_interactions=2", "trainer.max_epochs=4", "model.n_starts=2"]
-
-
-def test_shares_of_loss_add_up_to_what_r2_lacks():
-    rng = np.random.default_rng(0)
-    phenotype, predicted = rng.normal(size=(40, 3)), rng.normal(size=(40, 2, 3))
-    weight = (rng.random((40, 3)) < 0.7) * rng.uniform(0.2, 3, (40, 3))
-    weight[:, 2] = 0  # an environment that validation has no value of
-    shares = shares_of_loss(*(torch.from_numpy(a) for a in (predicted, phenotype, weight)))
-    for setting in range(2):
-        r2 = []
-        for e in range(2):
-            seen = weight[:, e] > 0
-            y, p = phenotype[seen, e], predicted[seen, setting, e]
-            r2.append(1 - ((y - p) ** 2).sum() / ((y - y.mean()) ** 2).sum())
-        assert 1 - shares[:, setting].sum().item() == pytest.approx(np.mean(r2), abs=1e-12)
 
 
 def test_the_fewest_traits_within_a_standard_error_are_chosen_with_their_best_decays():

@@ -22,6 +22,7 @@ from gpattention.interpret.genome import lay_out, mark_chromosomes
 from gpattention.interpret.reading import Reading
 from gpattention.models.latent_traits import LatentTraits
 from gpattention.output import figures
+from gpattention.training.latents import candidates_of
 
 MOST_DRAWN = 4  # traits
 MOST_SURFACES = 9  # environments
@@ -175,8 +176,7 @@ def agreement(form: Canonical, others: list[Canonical]) -> list[float]:
 
 def tried(network: LatentTraits) -> pd.DataFrame:
     """The best decays of each number of traits, by the validation part."""
-    table = pd.DataFrame(network.settings)
-    table["val/r2"], table["standard_error"] = network.scores.numpy(force=True).T
+    table = candidates_of(network)
     table["chosen"] = table["n_latents"] == network.settings[int(network.chosen)].n_latents
     return table.loc[table.groupby("n_latents")["val/r2"].idxmax()].reset_index(drop=True)
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 from torch import Tensor
 
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
 from gpattention.output.progress import progress_bar
+from gpattention.regressions.measured import measured
 from gpattention.training.closed_form import ClosedFormMap
 
 LEAST_VALIDATION = 20  # values, below which there is nothing to stop by
@@ -167,12 +167,9 @@ class Boosted(ClosedFormMap):
         self.take(together(grown))
         if self.refit:
             batch = self.batch_to_refit()
-            grown = [
-                self.grow(batch, column, self.leaves[candidate], n_trees=int(n) or None)
-                if (n := self.n_trees[candidate, column])
-                else old
-                for (column, candidate), old in zip(enumerate(best), grown, strict=True)
-            ]
+            for column, candidate in enumerate(best):
+                if n_trees := int(self.n_trees[candidate, column]):
+                    grown[column] = self.grow(batch, column, self.leaves[candidate], n_trees=n_trees)
             self.take(together(grown))
         del self.candidates
 
@@ -180,14 +177,6 @@ class Boosted(ClosedFormMap):
         """Make these trees the map."""
         for name, values in to(trees, self.device)._asdict().items():
             setattr(self, name, values)
-
-
-def measured(batch: Batch, column: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Genotypes, phenotypes and weights of those that were measured in one environment."""
-    weight = batch.weight[:, column].numpy(force=True).astype(np.float64)
-    rows = weight > 0
-    genotype, phenotype = batch.genotype.numpy(force=True), batch.phenotype[:, column].numpy(force=True)
-    return genotype[rows].astype(np.float64), phenotype[rows].astype(np.float64), weight[rows]
 
 
 def no_trees(n_environments: int) -> Trees:

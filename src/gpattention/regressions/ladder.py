@@ -117,6 +117,7 @@ class Ladder(ClosedFormMap):
                 log.info("%s is left out: %s", name, error)
                 continue
             self.seconds[name] = time.perf_counter() - began
+        self.seconds_before_fit = time.perf_counter() - start
         self.train()  # loaded maps are in evaluation mode, which a Trainer wonders about
         if not self.members:
             raise InputError("none of model.rungs could be fitted: see the reasons above")

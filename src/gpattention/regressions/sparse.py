@@ -17,6 +17,7 @@ from torch import Tensor
 from gpattention.data.batching import Batch
 from gpattention.errors import InputError
 from gpattention.output.progress import progress_bar
+from gpattention.regressions.measured import measured
 from gpattention.training.closed_form import ClosedFormMap
 
 SMALLEST_PENALTY = 1e-3  # of a path, as a share of the penalty that leaves no locus
@@ -86,19 +87,18 @@ class Sparse(ClosedFormMap):
 
     def solve(self) -> None:
         batch: Batch = self.trainer.datamodule.train  # type: ignore[attr-defined]
-        refuse_too_large(*batch.genotype.shape)
-        genotype = batch.genotype.numpy(force=True).astype(np.float64)
-        n_candidates = len(self.l1_ratios) * self.n_penalties
-        shape = (n_candidates, len(self.environment_names))
-        self.paths = np.zeros((*shape, genotype.shape[1])), np.zeros(shape), np.zeros((*shape, 2))
+        n_individuals, n_loci = batch.genotype.shape
+        shape = len(self.l1_ratios) * self.n_penalties, len(self.environment_names)
+        refuse_too_large(n_individuals, n_loci, shape[0] * shape[1])
+        self.paths = np.zeros((*shape, n_loci)), np.zeros(shape), np.zeros((*shape, 2))
         self.inner_loss = np.zeros(shape)
         with progress_bar() as bar:
-            for column in bar.track(range(shape[1]), description="sparse"):
-                phenotype, weight = column_of(batch, column)
-                if not weight.any():  # no training value at all: the mean is all there is to predict
+            task = bar.add_task("sparse", total=shape[1], note="")
+            for column in range(shape[1]):
+                bar.advance(task)
+                arrays = measured(batch, column)
+                if not len(arrays[0]):  # no training value at all: the mean is all there is to predict
                     continue
-                measured = weight > 0
-                arrays = genotype[measured], phenotype[measured], weight[measured]
                 for part, solved in zip(self.paths, self.path(*arrays), strict=True):
                     part[:, column] = solved
                 if self.n_inner_folds:
@@ -160,15 +160,12 @@ class Sparse(ClosedFormMap):
         self.take(best)
         if self.refit:
             batch, (_, _, penalties) = self.batch_to_refit(), self.paths
-            genotype = batch.genotype.numpy(force=True).astype(np.float64)
             for column, candidate in enumerate(best):
-                phenotype, weight = column_of(batch, column)
-                if (measured := weight > 0).any():
-                    arrays = genotype[measured], phenotype[measured], weight[measured]
-                    for part, solved in zip(
-                        self.paths[:2], self.path(*arrays, penalties[:, column, 0])[:2], strict=True
-                    ):
-                        part[candidate, column] = solved[candidate]
+                arrays = measured(batch, column)
+                if len(arrays[0]):
+                    coefficients, intercept, _ = self.path(*arrays, penalties[:, column, 0])
+                    self.paths[0][candidate, column] = coefficients[candidate]
+                    self.paths[1][candidate, column] = intercept[candidate]
             self.take(best)
         del self.paths
 
@@ -190,17 +187,9 @@ class Sparse(ClosedFormMap):
             buffer.copy_(torch.from_numpy(np.ascontiguousarray(values)))
 
 
-def column_of(batch: Batch, column: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(N,) phenotypes and weights of one environment."""
-    phenotype, weight = (
-        part[:, column].numpy(force=True).astype(np.float64) for part in (batch.phenotype, batch.weight)
-    )
-    return phenotype, weight
-
-
-def refuse_too_large(n_individuals: int, n_loci: int) -> None:
-    """Raise an InputError if the genotypes and their scaled copies do not fit into the memory that is free."""
-    needed, free = 4 * 8 * n_individuals * n_loci, psutil.virtual_memory().available
+def refuse_too_large(n_individuals: int, n_loci: int, n_candidates: int) -> None:
+    """Raise an InputError if the scaled genotypes and the coefficients of all candidates do not fit into the memory that is free."""
+    needed, free = 8 * n_loci * (4 * n_individuals + n_candidates), psutil.virtual_memory().available
     if needed > free:
         raise InputError(
             f"the coordinate descent on {n_individuals:,} individuals and {n_loci:,} loci needs {needed / 2**30:,.1f} GiB and "

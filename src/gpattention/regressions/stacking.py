@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from gpattention.scores.losses import shares_of_loss
+
 N_FOLDS = 10
 LEAST_SHARED = 1000  # values of all environments together, from which weights are fitted
 LEAST_OWN = 200  # values of every environment, from which it is tried to fit weights of its own
@@ -35,30 +37,21 @@ def stack(predicted_MNE: NDArray, measured_NE: NDArray) -> Weights:
     than this mean by more than a standard error, by folds of the individuals; and one for each environment where that is better by
     more than a standard error. Values not measured are NaN.
     """
-    single_MN = np.stack([losses(predicted_NE, measured_NE) for predicted_NE in predicted_MNE])
-    best_N = single_MN[single_MN.mean(axis=1).argmin()]
+    single_MN = shares_of_loss(predicted_MNE, measured_NE)
+    best_N = single_MN[single_MN.sum(axis=1).argmin()]
     near = np.array([not is_better(best_N, loss_N, 2) for loss_N in single_MN])
-    chosen, loss_N = mean_of(near, measured_NE.shape[1]), losses(predicted_MNE[near].mean(axis=0), measured_NE)
+    chosen, loss_N = mean_of(near, measured_NE.shape[1]), shares_of_loss(predicted_MNE[near].mean(axis=0), measured_NE)
     n_values = (~np.isnan(measured_NE)).sum(axis=0)
     if n_values.sum() >= LEAST_SHARED:
-        shared_N = losses(cross_fitted(shared_sum, predicted_MNE, measured_NE), measured_NE)
+        shared_N = shares_of_loss(cross_fitted(shared_sum, predicted_MNE, measured_NE), measured_NE)
         if not is_better(loss_N, shared_N):
             weights = shared_sum(predicted_MNE, measured_NE)
             chosen, loss_N = Weights(*weights, "a weighted sum"), shared_N
     if len(n_values) > 1 and n_values.min() >= LEAST_OWN:
-        own_N = losses(cross_fitted(own_sums, predicted_MNE, measured_NE), measured_NE)
+        own_N = shares_of_loss(cross_fitted(own_sums, predicted_MNE, measured_NE), measured_NE)
         if is_better(own_N, loss_N):
             chosen = Weights(*own_sums(predicted_MNE, measured_NE), "a weighted sum for each environment")
     return chosen
-
-
-def losses(predicted_NE: NDArray, measured_NE: NDArray) -> NDArray[np.float64]:
-    """(N,) what each individual adds to 1 - R2, times N; R2 being the mean over environments."""
-    known = ~np.isnan(measured_NE)
-    variation = np.nansum((measured_NE - np.nanmean(measured_NE, axis=0)) ** 2, axis=0)
-    error = np.where(known, (predicted_NE - np.where(known, measured_NE, 0)) ** 2, 0)
-    varies = variation > 0
-    return len(measured_NE) * (error[:, varies] / variation[varies]).sum(axis=1) / varies.sum()
 
 
 def is_better(loss_N: NDArray, than_N: NDArray, n_errors: float = 1) -> bool:

@@ -74,6 +74,12 @@ def shared_predictions(folders: Sequence[Path | str], part: Literal["val", "test
     return tables
 
 
+def as_arrays(tables: Sequence[pd.DataFrame], names: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Measured (N, E) and predicted (K, N, E) values of tables that share their individuals, with the environments in this order."""
+    measured = tables[0]["measured"].unstack().reindex(columns=names).to_numpy()
+    return measured, np.stack([table["predicted"].unstack().reindex(columns=names).to_numpy() for table in tables])
+
+
 def average_predictions(folders: Sequence[Path | str], part: Literal["val", "test"]) -> pd.DataFrame:
     """Measured, and the mean of what several runs predict, for the individuals that are in this part of all of them."""
     tables = shared_predictions(folders, part)

@@ -103,8 +103,6 @@ def build_module(config: Mapping[str, Any], module_class: type[GPMap], data: Tra
             raise InputError(
                 f"fine_tune_from={config['fine_tune_from']}: a regression starts from nothing; set it to null"
             )
-        if issubclass(module_class, Ladder) and ranks.n_ranks() > 1:
-            raise InputError("model=auto fits its maps on one device: set trainer.devices=1 and trainer.num_nodes=1")
         if issubclass(module_class, Ladder):
             check_rungs(config, data)
         del model["_target_"]

@@ -39,7 +39,7 @@ def fit_and_test(
     if last is not None:
         log.info("going on from %s", last)
     trainer.fit(module, datamodule=datamodule, ckpt_path=last)
-    fit_seconds = history.seconds_before + time.perf_counter() - start
+    fit_seconds = module.seconds_before_fit + history.seconds_before + time.perf_counter() - start
     rows = history.rows
     module.scores |= {name: value for name, value in rows[-1].items() if name.startswith("train/")}
 

@@ -102,7 +102,6 @@ def run(cfg: DictConfig, folder: Path, on_epoch: OnEpoch | None = None, override
                     module.climb(partial(fit_rung, run, config, folder, data))
                 metrics, drawn = fit_and_test(folder, datamodule, module, trainer)
                 if isinstance(module, Ladder):
-                    metrics["fit_seconds"] = round(metrics["fit_seconds"] + sum(module.seconds.values()), 3)
                     drawn.append(describe_trait(folder, module, metrics.get("test/r2_ceiling")))
                 metrics |= {"made_with": {"overrides": overrides} | made_with(config, data, module)}
                 loggers.log_results(trainer.loggers, metrics, drawn)

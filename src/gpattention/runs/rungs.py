@@ -14,6 +14,7 @@ from gpattention.config import check_config, compose_config, explain, plain_valu
 from gpattention.data.training_data import TrainingData
 from gpattention.errors import InputError
 from gpattention.output.run_log import quiet_terminal
+from gpattention.ranks import n_ranks
 from gpattention.run_folder import files
 from gpattention.run_folder.loading import load_run
 from gpattention.training.gpmap import GPMap
@@ -29,7 +30,9 @@ class Unsuited(InputError):
 
 
 def check_rungs(config: Mapping[str, Any], data: TrainingData) -> None:
-    """Raise an InputError where a rung is misspelt, before any is fitted."""
+    """Raise an InputError where a rung is misspelt, before any is fitted, or where processes would share the run."""
+    if n_ranks() > 1:
+        raise InputError("model=auto fits its maps on one device: set trainer.devices=1 and trainer.num_nodes=1")
     for name, options in config["model"]["rungs"].items():
         if options:
             with suppress(Unsuited):

@@ -14,7 +14,7 @@ from gpattention.output import figures
 from gpattention.regressions.interactions import Interactions
 from gpattention.regressions.ladder import Ladder
 from gpattention.run_folder import files
-from gpattention.run_folder.predictions import shared_predictions
+from gpattention.run_folder.predictions import as_arrays, shared_predictions
 from gpattention.scores.bootstrap import draw_r2, interval
 from gpattention.training.latents import LatentModule
 
@@ -47,10 +47,8 @@ def describe_trait(folder: Path, module: Ladder, ceiling: float | None) -> Path:
     """Write the three files beside the predictions of a run and of its rungs; returns the figure."""
     rungs = [*module.members]
     tables = shared_predictions([*(folder / files.RUNGS / name for name in rungs), folder], "test")
-    names = list(dict.fromkeys(tables[0].index.get_level_values("environment")))
-    measured = tables[0]["measured"].unstack().reindex(columns=names).to_numpy()
-    predicted = np.stack([table["predicted"].unstack().reindex(columns=names).to_numpy() for table in tables])
-    r2_RKE = draw_r2(measured, predicted, N_DRAWS)
+    names = module.environment_names
+    r2_RKE = draw_r2(*as_arrays(tables, names), N_DRAWS)
     maps = [*rungs, COMBINED]
     table = tabulate(r2_RKE, maps, names)
     paragraph = describe(r2_RKE, maps, names, module, ceiling)

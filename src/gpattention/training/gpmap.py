@@ -24,10 +24,12 @@ class GPMap(L.LightningModule):
         target_environment: name of the environment whose scores are also given as `r2_target`; None for none.
         predictions: (N, E) of the last validation after the fit (`val`) and of the last test (`test`), in the order of
             their rows.
+        seconds_before_fit: that the map has taken before the Trainer's fit, such as for others that it is made of.
         max_epochs: of the fit, where that is the map's own matter; None leaves it to the Trainer's settings.
     """
 
     max_epochs: int | None = None
+    seconds_before_fit: float = 0.0
 
     def __init__(self, environment_names: list[str]) -> None:
         super().__init__()

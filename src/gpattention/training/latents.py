@@ -11,6 +11,7 @@ from gpattention.data.batching import Batch
 from gpattention.data.training_data import TrainingData
 from gpattention.models.latent_traits import LatentTraits, Setting
 from gpattention.ranks import share_of
+from gpattention.scores.losses import shares_of_loss
 from gpattention.training.by_gradients import GPMapModule
 from gpattention.training.gpmap import of_all_ranks
 
@@ -54,9 +55,11 @@ class LatentModule(GPMapModule):
         val = datamodule.batch_of(datamodule.training_data.split.val, with_genotype=False)
         n_rows = len(val.phenotype)
         predicted_NSE = of_all_ranks(mine_NSE.flatten(1), n_rows).unflatten(1, mine_NSE.shape[1:])
-        loss_NS = shares_of_loss(predicted_NSE, val.phenotype, val.weight)
-        r2_S, best = 1 - loss_NS.sum(0), int(loss_NS.sum(0).argmin())
-        error_S = (loss_NS - loss_NS[:, [best]]).std(0) * n_rows**0.5
+        measured_NE = torch.where(val.weight > 0, val.phenotype.double(), torch.nan)
+        arrays = (part.numpy(force=True) for part in (predicted_NSE.transpose(0, 1), measured_NE))
+        loss_SN = torch.from_numpy(shares_of_loss(*arrays))
+        r2_S, best = 1 - loss_SN.sum(1), int(loss_SN.sum(1).argmin())
+        error_S = (loss_SN - loss_SN[best]).std(1) * n_rows**0.5
         self.network.scores.copy_(torch.stack([r2_S, error_S], dim=1))
         self.network.chosen.fill_(fewest_near_best(self.network.settings, r2_S.tolist(), error_S.tolist()))
         averaged = self.network.averaged.copy_(r2_S.argsort(descending=True, stable=True)[: len(self.network.averaged)])
@@ -65,10 +68,15 @@ class LatentModule(GPMapModule):
 
     def tables(self, data: TrainingData) -> dict[str, pd.DataFrame]:
         """`candidates`: the settings with their R2 on the validation part, which of them the map is the mean of, and which is read."""
-        table = pd.DataFrame(self.network.settings)
-        table["val/r2"], table["standard_error"] = self.network.scores.cpu().T.tolist()
+        table = candidates_of(self.network)
         table["averaged"] = table.index.isin(self.network.averaged.tolist())
         return {"candidates": table.assign(read=table.index == int(self.network.chosen))}
+
+
+def candidates_of(network: LatentTraits) -> pd.DataFrame:
+    """The settings of a fitted network, their R2 on the validation part, and the standard error of its distance from the best."""
+    r2_S, error_S = network.scores.numpy(force=True).T
+    return pd.DataFrame(network.settings).assign(**{"val/r2": r2_S, "standard_error": error_S})
 
 
 def fewest_near_best(settings: list[Setting], r2_S: list[float], error_S: list[float]) -> int:
@@ -77,15 +85,3 @@ def fewest_near_best(settings: list[Setting], r2_S: list[float], error_S: list[f
     of_each_number = {settings[number].n_latents: number for number in reversed(order)}
     near = [number for number in of_each_number.values() if r2_S[number] + error_S[number] >= r2_S[order[0]]]
     return min(near, key=lambda number: settings[number].n_latents)
-
-
-def shares_of_loss(predicted_NSE: Tensor, phenotype_NE: Tensor, weight_NE: Tensor) -> Tensor:
-    """(N, S) what each individual adds to 1 - R2 of each setting, R2 being the mean over environments."""
-    measured_NE, phenotype_NE = (weight_NE > 0).double(), phenotype_NE.double()
-    count_E = measured_NE.sum(0)
-    mean_E = (measured_NE * phenotype_NE).sum(0) / count_E.clamp_min(1)
-    variation_E = (measured_NE * (phenotype_NE - mean_E) ** 2).sum(0)
-    varies = variation_E > 0
-    share_NE = measured_NE * torch.where(varies, 1 / variation_E, 0) / varies.sum()
-    error_NSE = phenotype_NE[:, None] - predicted_NSE
-    return (share_NE[:, None] * error_NSE**2).sum(2)

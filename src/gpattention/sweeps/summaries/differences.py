@@ -11,7 +11,7 @@ from gpattention.checks import name_some
 from gpattention.errors import InputError
 from gpattention.files.atomic import write_text
 from gpattention.output.terminal import print_table
-from gpattention.run_folder.predictions import shared_predictions
+from gpattention.run_folder.predictions import as_arrays, shared_predictions
 from gpattention.scores.bootstrap import draw_r2, interval, mean_over_replicates
 from gpattention.sweeps.summaries.results import OVERALL
 
@@ -66,9 +66,7 @@ def find_differences(maps: dict[str, list[str]], level: float = LEVEL, n_draws: 
         refuse_other_tests(list(folders))
         tables = shared_predictions(folders, "test")
         names = environments or list(tables[0].index.unique("environment"))
-        measured = tables[0]["measured"].unstack().reindex(columns=names).to_numpy()
-        predicted = np.stack([table["predicted"].unstack().reindex(columns=names).to_numpy() for table in tables])
-        draws.append(draw_r2(measured, predicted, n_draws))
+        draws.append(draw_r2(*as_arrays(tables, names), n_draws))
         environments = names
     r2_RKE = mean_over_replicates(draws)
     assert environments is not None
